@@ -1,0 +1,162 @@
+"""Campaigns and what they are made of: lists, dispositions, pause codes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from dialer.core.ids import new_id
+from dialer.core.models import TenantScoped
+from dialer.people.models import Team
+
+MIN_RING_S = 15
+"""Shortest ring before a call may be given up: 15 s or four rings, 16 CFR 310.4(b)(4)(ii)."""
+
+
+class DispositionSet(TenantScoped):
+    """The dispositions that a campaign's agents choose from."""
+
+    name = models.CharField(max_length=80)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="disposition_set_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Disposition(TenantScoped):
+    """How an agent says that a call ended. `key` is the number key that chooses it."""
+
+    disposition_set = models.ForeignKey(DispositionSet, on_delete=models.CASCADE, related_name="dispositions")
+    code = models.CharField(max_length=16)
+    label = models.CharField(max_length=60)
+    key = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(9)])
+    is_contact = models.BooleanField(default=True, help_text="The right person was spoken to.")
+    is_conversion = models.BooleanField(default=False)
+    is_dnc = models.BooleanField(default=False, help_text="The number goes on the do-not-call list at once.")
+    is_final = models.BooleanField(default=True, help_text="The lead is not called again.")
+    is_default = models.BooleanField(default=False, help_text="Used when wrap-up runs out.")
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["key"]
+        constraints = [
+            models.UniqueConstraint(fields=["disposition_set", "code"], name="disposition_code_once"),
+            models.UniqueConstraint(fields=["disposition_set", "key"], name="disposition_key_once"),
+            models.UniqueConstraint(
+                fields=["disposition_set"], condition=Q(is_default=True), name="disposition_default_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class PauseCode(TenantScoped):
+    """Why an agent is not taking calls."""
+
+    code = models.CharField(max_length=16, validators=[RegexValidator(r"^[A-Z0-9]+$", "Use capitals and digits.")])
+    label = models.CharField(max_length=60)
+    is_paid = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["position", "label"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="pause_code_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class DialMethod(models.TextChoices):
+    """Who decides when to dial, and how many lines per agent. (Predictive is not offered until its engine is there.)"""
+
+    MANUAL = "manual", "Manual"
+    PREVIEW = "preview", "Preview"
+    PROGRESSIVE = "progressive", "Progressive"
+    RATIO = "ratio", "Ratio"
+
+
+class CampaignStatus(models.TextChoices):
+    """Whether a campaign dials."""
+
+    STOPPED = "stopped", "Stopped"
+    ACTIVE = "active", "Active"
+
+
+class Campaign(TenantScoped):
+    """A set of lists dialed in one way by one group of agents."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    name = models.CharField(max_length=80)
+    status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.STOPPED)
+    dial_method = models.CharField(max_length=12, choices=DialMethod.choices, default=DialMethod.PROGRESSIVE)
+    dial_level = models.DecimalField(
+        max_digits=4,
+        decimal_places=2,
+        default=Decimal("1.00"),
+        validators=[MinValueValidator(Decimal("1.00")), MaxValueValidator(Decimal("10.00"))],
+        help_text="Lines per agent that is free; used by the ratio method.",
+    )
+    caller_id = models.CharField(max_length=16, blank=True, help_text="The number that the people called see (E.164).")
+    ring_timeout_s = models.PositiveSmallIntegerField(
+        default=22, validators=[MinValueValidator(MIN_RING_S), MaxValueValidator(120)]
+    )
+    amd = models.BooleanField("answering machine detection", default=False)
+    amd_unsure_to_agent = models.BooleanField(default=True, help_text="Unsure verdicts go to an agent.")
+    connect_limit_ms = models.PositiveIntegerField(
+        default=2000,
+        validators=[MinValueValidator(200), MaxValueValidator(2000)],
+        help_text="How long an answered person may wait for an agent before the safe-harbour message.",
+    )
+    record_calls = models.BooleanField(default=True)
+    wrapup_s = models.PositiveSmallIntegerField(
+        default=60, validators=[MaxValueValidator(3600)], help_text="0: wrap-up waits for the agent."
+    )
+    max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
+    priority = models.SmallIntegerField(default=0)
+    trunk = models.CharField(
+        max_length=40, blank=True, validators=[RegexValidator(r"^[A-Za-z0-9_-]*$")], help_text="Empty: the default."
+    )
+    disposition_set = models.ForeignKey(DispositionSet, on_delete=models.PROTECT, related_name="campaigns")
+    teams = models.ManyToManyField(Team, blank=True, related_name="campaigns", help_text="None: every team.")
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="campaign_name_once_per_tenant"),
+            models.CheckConstraint(condition=Q(ring_timeout_s__gte=MIN_RING_S), name="campaign_rings_long_enough"),
+            models.CheckConstraint(condition=Q(connect_limit_ms__lte=2000), name="campaign_connects_in_time"),
+            models.CheckConstraint(
+                condition=~Q(status="active") | ~Q(caller_id=""), name="active_campaign_shows_a_number"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def paced(self) -> bool:
+        """Whether pacing decides when to dial (and not an agent)."""
+        return self.dial_method in (DialMethod.PROGRESSIVE, DialMethod.RATIO)
+
+
+class LeadList(TenantScoped):
+    """A list of leads of one campaign."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="lists")
+    name = models.CharField(max_length=80)
+    is_active = models.BooleanField(default=True)
+    priority = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["-priority", "name"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "campaign", "name"], name="list_name_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,57 @@
+"""The base of every tenant's rows. Every query says which tenant it is for, or that it is for all of them."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db import models
+
+
+class TenantQuerySet(models.QuerySet[Any]):
+    """Rows of one tenant, or of all when a process that serves every tenant says so."""
+
+
+class TenantManager(models.Manager[Any]):
+    """Default-deny: nothing can be read through it without naming the tenant."""
+
+    def get_queryset(self) -> TenantQuerySet:
+        raise UnscopedQuery(f"{self.model.__name__}: say for_tenant(...) or across_tenants()")
+
+    def for_tenant(self, tenant: Any) -> TenantQuerySet:
+        """Rows of one tenant (an instance or an id)."""
+        tenant_id = getattr(tenant, "pk", tenant)
+        return TenantQuerySet(self.model, using=self._db).filter(tenant_id=tenant_id)
+
+    def across_tenants(self) -> TenantQuerySet:
+        """Rows of every tenant: only for processes that serve all of them (switchboard, pacing, housekeeping)."""
+        return TenantQuerySet(self.model, using=self._db)
+
+    def create(self, **values: Any) -> Any:
+        """Create one row; the tenant is one of the values (the column refuses a row without it)."""
+        return self.across_tenants().create(**values)
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Create many rows in one statement."""
+        return self.across_tenants().bulk_create(objs, *args, **kwargs)
+
+
+class UnscopedQuery(Exception):
+    """A query named neither a tenant nor that it is for all tenants."""
+
+
+class TenantScoped(models.Model):
+    """A row that belongs to one tenant.
+
+    `unscoped` is for Django's own use (related managers, deletion, forms' uniqueness checks); code of ours
+    asks `objects`, and a test keeps it so.
+    """
+
+    tenant = models.ForeignKey("people.Tenant", on_delete=models.PROTECT, related_name="+")
+
+    unscoped = models.Manager[Self]()
+    objects = TenantManager()
+
+    class Meta:
+        abstract = True
+        default_manager_name = "unscoped"
+        base_manager_name = "unscoped"

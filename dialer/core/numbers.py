@@ -1,0 +1,56 @@
+"""Telephone numbers: from what people type to E.164, and the time zones where such a number may be."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import timezone as number_zones
+
+
+class NotANumber(ValueError):
+    """The text is no telephone number; the message says what to do about it."""
+
+
+def parse_number(text: str, region: str) -> str:
+    """Return the E.164 form of what was typed, read as a number of `region` (ISO 3166) when it has no `+`.
+
+    Raises NotANumber with a message for the person who typed it. Possible, not assigned, is what is asked:
+    which numbers exist is the carrier's to say.
+    """
+    shown = text.strip()
+    try:
+        number = phonenumbers.parse(shown, region)
+    except phonenumbers.NumberParseException as error:
+        raise NotANumber(
+            f"“{shown[:40]}” is not a telephone number. Type it with its area code, or with + and the country code."
+        ) from error
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason == phonenumbers.ValidationResult.IS_POSSIBLE:
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    cure = {
+        phonenumbers.ValidationResult.TOO_SHORT: "it is too short: type it with its area code",
+        phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "its area code is missing",
+        phonenumbers.ValidationResult.TOO_LONG: "it has too many digits",
+    }.get(reason, "check its length and country code")
+    raise NotANumber(f"“{shown[:40]}” is not a telephone number: {cure}.")
+
+
+def zones_of_number(e164: str) -> list[str]:
+    """Every IANA zone where the number may be, by its prefix; empty when nothing is known."""
+    try:
+        zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return []
+    return [zone for zone in zones if zone != "Etc/Unknown"]
+
+
+def display_number(e164: str) -> str:
+    """The number as people of its country write it, with the country code."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return e164
+
+
+def mask_number(e164: str) -> str:
+    """The number with all but its last two digits hidden, for those who may not see it and for logs' neighbours."""
+    return "•" * max(0, len(e164) - 2) + e164[-2:]

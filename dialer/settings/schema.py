@@ -1,0 +1,35 @@
+"""The one schema of environment variables. A wrong or missing value stops the start with its name and the cure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+env = environ.Env()
+
+
+def secret(name: str, *, default: str | None = None) -> str:
+    """Read NAME, or the file that NAME_FILE names; secrets come from nowhere else."""
+    if value := os.environ.get(name):
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+    if default is not None:
+        return default
+    raise ImproperlyConfigured(f"{name} is not set: give {name} or {name}_FILE (a file that holds it).")
+
+
+def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """Read NAME and insist that it is one of the allowed words."""
+    value = os.environ.get(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    return value

@@ -1,0 +1,5 @@
+"""Settings of a rehearsal of production: the same, with a short HSTS."""
+
+from .production import *  # noqa: F403
+
+SECURE_HSTS_SECONDS = 3600

@@ -1,0 +1,7 @@
+"""Settings of ./run test and of the benches' fixtures."""
+
+from .base import *  # noqa: F403
+from .schema import secret
+
+SECRET_KEY = secret("SECRET_KEY", default="test-only")
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

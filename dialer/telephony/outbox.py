@@ -1,0 +1,58 @@
+"""Writing to the outbox, and taking from it. Call `send` inside the transaction that decided the command."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from dialer.core import notify
+from dialer.core.clock import now
+
+from .models import CommandKind, CommandStatus, SwitchCommand
+
+PATIENCE = timedelta(seconds=20)
+"""How long a command stays worth carrying out; a switch that was away longer gets none of them."""
+
+
+def send(
+    *, tenant_id: int, kind: CommandKind, target: UUID | None = None, args: dict[str, Any] | None = None
+) -> SwitchCommand:
+    """Write a command; the switchboard is woken when the current transaction commits."""
+    command = SwitchCommand.objects.create(
+        tenant_id=tenant_id, kind=kind, target=target, args=args or {}, deadline=now() + PATIENCE
+    )
+    notify.notify(notify.COMMANDS)
+    assert isinstance(command, SwitchCommand)
+    return command
+
+
+def take(*, limit: int = 50) -> list[SwitchCommand]:
+    """Take pending commands, oldest first, each by one taker only; those past their deadline expire here."""
+    moment = now()
+    with transaction.atomic():
+        pending = SwitchCommand.objects.across_tenants().filter(status=CommandStatus.PENDING)
+        pending.filter(deadline__lt=moment).update(
+            status=CommandStatus.EXPIRED, result="The switch could not be reached in time.", done_at=moment
+        )
+        taken = list(pending.order_by("created_at").select_for_update(skip_locked=True)[:limit])
+        SwitchCommand.objects.across_tenants().filter(pk__in=[c.pk for c in taken]).update(status=CommandStatus.TAKEN)
+    return taken
+
+
+def finish(command_id: UUID, *, error: str = "") -> None:
+    """Write a taken command's result; an empty error means that it was carried out."""
+    SwitchCommand.objects.across_tenants().filter(pk=command_id).update(
+        status=CommandStatus.FAILED if error else CommandStatus.DONE, result=error[:300], done_at=now()
+    )
+
+
+def release_taken() -> int:
+    """Give back what a switchboard that died had taken; commands are idempotent, so they may run again."""
+    return (
+        SwitchCommand.objects.across_tenants()
+        .filter(status=CommandStatus.TAKEN)
+        .update(status=CommandStatus.PENDING)
+    )

@@ -1,0 +1,131 @@
+"""The port to a switch: what the switchboard may ask of one.
+
+Two adapters implement it: `asterisk.adapter` (ARI + AMI) and `dialer.telephony.simulated`.
+Ids are chosen by us and deterministic, so asking twice is seen by the switch as a duplicate and
+never becomes a second call: a customer's channel id is its CallTask id, an agent's leg is
+`leg-<session uuid>`, the agent's bridge `desk-<session uuid>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from .events import Screening, SwitchEvent
+
+EventSink = Callable[[SwitchEvent], None]
+"""Called in order, on the event loop that runs `Switch.run`; must not block and must not raise."""
+
+LEG_PREFIX = "leg-"
+BRIDGE_PREFIX = "desk-"
+
+
+class SwitchError(Exception):
+    """Any failure of a request to the switch."""
+
+
+class SwitchRefused(SwitchError):
+    """The switch said no; nothing has happened. `cause` is the Q.850 cause that fits."""
+
+    def __init__(self, reason: str, cause: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cause = cause
+
+
+class SwitchUnreachable(SwitchError):
+    """No answer: whether the request was carried out is unknown until the next inventory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One outgoing call. `number` is E.164 with `+`; `screen` asks for machine detection."""
+
+    call_id: str
+    number: str
+    caller_id: str
+    trunk: str
+    ring_timeout_s: int
+    screen: bool
+    campaign_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """A SIP account that an agent's phone registers with."""
+
+    endpoint: str
+    secret: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """A channel that the switch holds for us now."""
+
+    channel_id: str
+    state: Literal["DOWN", "DIALING", "RINGING", "UP"]
+    ready: bool = False
+    """It is in our application's hands (a ChannelReady was or would have been sent)."""
+    verdict: Screening = "NONE"
+    bridge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All that the switch holds for this dialer, at one moment. Other users' channels are left out."""
+
+    boot_id: str
+    channels: tuple[ChannelInfo, ...] = ()
+    bridges: tuple[str, ...] = ()
+    phones: frozenset[str] = field(default_factory=frozenset)
+    """Endpoints that have a reachable contact."""
+
+
+class Switch(Protocol):
+    """What the switchboard asks of a switch. All methods raise SwitchRefused or SwitchUnreachable."""
+
+    async def run(self, sink: EventSink) -> None:
+        """Connect, feed `sink`, reconnect for ever; returns only by cancellation, leaving no task behind."""
+        ...
+
+    async def place(self, placement: Placement) -> None:
+        """Start an outgoing call; a second request with the same id raises SwitchRefused."""
+        ...
+
+    async def hang_up(self, channel_id: str) -> None:
+        """End a channel; one that is gone already is no error."""
+        ...
+
+    async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
+        """Call an agent's phone; on answer ChannelReady(leg_id) follows. SwitchRefused when it is not registered."""
+        ...
+
+    async def join(self, bridge_id: str, channel_id: str) -> None:
+        """Put a channel into a bridge, made when missing."""
+        ...
+
+    async def leave(self, bridge_id: str, channel_id: str) -> None:
+        """Take a channel out of a bridge; not being there is no error."""
+        ...
+
+    async def remove_bridge(self, bridge_id: str) -> None:
+        """Destroy a bridge; not being there is no error."""
+        ...
+
+    async def play(self, channel_id: str, message: str, playback_id: str) -> None:
+        """Play a message (`safe-harbour`) to one channel; MessagePlayed follows when it ends."""
+        ...
+
+    async def record(self, channel_id: str, path: str) -> None:
+        """Record both directions of a channel to `path`, below the recordings folder, until the channel ends."""
+        ...
+
+    async def inventory(self) -> Inventory:
+        """What the switch holds now."""
+        ...
+
+    async def provision(self, accounts: Sequence[PhoneAccount]) -> None:
+        """Make sure that these phones can register; accounts made before by us and not named are removed."""
+        ...
