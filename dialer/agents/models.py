@@ -1,0 +1,92 @@
+"""Agent sessions and every change of their state."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from dialer.campaigns.models import Campaign
+from dialer.core.ids import new_id
+from dialer.core.models import TenantScoped
+
+from .rules import Agent, AgentState
+
+STATES = [(state.value, state.name.replace("_", " ").capitalize()) for state in AgentState]
+
+
+class LegState(models.TextChoices):
+    """Where the agent's nailed-up phone leg is."""
+
+    CALLING = "calling", "Calling the phone"
+    UP = "up", "On the line"
+    DOWN = "down", "Not on the line"
+
+
+class AgentSession(TenantScoped):
+    """One agent's stay in one campaign, from joining to leaving. Its columns change only through agents.rules."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sessions")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sessions")
+    endpoint = models.CharField(max_length=40)
+    state = models.CharField(max_length=8, choices=STATES, default=AgentState.PAUSED)
+    pause_code = models.CharField(max_length=16, blank=True)
+    pause_after = models.CharField(max_length=16, blank=True)
+    state_since = models.DateTimeField()
+    leg = models.CharField(max_length=8, choices=LegState.choices, default=LegState.CALLING)
+    call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
+    preview_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
+    notice = models.CharField(max_length=300, blank=True, help_text="What went wrong last, for the agent to read.")
+    screen_seen_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(ended_at=None), name="one_session_per_agent"),
+            models.UniqueConstraint(fields=["call"], name="one_agent_per_call"),
+            models.CheckConstraint(
+                condition=Q(state="offline", ended_at__isnull=False) | (~Q(state="offline") & Q(ended_at=None)),
+                name="session_ends_offline",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("reserved", "in_call", "wrapup"), call__isnull=False)
+                | (Q(state__in=("offline", "paused", "ready")) & Q(call=None)),
+                name="busy_agent_has_a_call",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "state_since", "id"], condition=Q(state="ready"), name="agent_longest_idle")
+        ]
+
+    def as_agent(self) -> Agent:
+        """The session as the lifecycle sees it."""
+        return Agent(
+            state=AgentState(self.state),
+            pause_code=self.pause_code,
+            pause_after=self.pause_after,
+            leg_up=self.leg == LegState.UP,
+            call=self.call_id,
+        )
+
+
+class AgentStateChange(TenantScoped):
+    """One change of an agent's state, so that time in state is a query. `until` is empty for the current one."""
+
+    session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="changes")
+    state = models.CharField(max_length=8, choices=STATES)
+    pause_code = models.CharField(max_length=16, blank=True)
+    call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
+    event = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["session"], condition=Q(until=None), name="one_current_state_per_session")
+        ]
+        indexes = [models.Index(fields=["tenant", "at"], name="state_change_by_time")]
+
+
+

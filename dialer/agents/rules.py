@@ -1,0 +1,201 @@
+"""The agent's lifecycle, pure: OFFLINE → PAUSED(code) ⇄ READY → RESERVED → IN_CALL → WRAPUP → READY | PAUSED.
+
+Like a call's, it is total over any order of events. What a person asks for and cannot have is a Refusal with a
+reason to show; what the system tells (a call ended, a leg was lost) is never refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+PHONE_LOST = "PHONE"
+"""Pause code of an agent whose phone is not on the line."""
+SCREEN_LOST = "SCREEN"
+"""Pause code of an agent whose page is gone."""
+JOINED = "LOGIN"
+"""Pause code of an agent who has just joined."""
+SYSTEM_CODES = {PHONE_LOST: "Phone lost", SCREEN_LOST: "Screen lost", JOINED: "Signed in", "PAUSE": "Paused"}
+
+
+class AgentState(StrEnum):
+    """What an agent is doing."""
+
+    OFFLINE = "offline"
+    PAUSED = "paused"
+    READY = "ready"
+    RESERVED = "reserved"
+    IN_CALL = "in_call"
+    WRAPUP = "wrapup"
+
+
+class Kind(StrEnum):
+    """What the agent asked for, or the system tells."""
+
+    LEG_UP = "leg_up"
+    LEG_LOST = "leg_lost"
+    SCREEN_LOST = "screen_lost"
+    READY_ASKED = "ready_asked"
+    PAUSE_ASKED = "pause_asked"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    CONNECTED = "connected"
+    CALL_ENDED = "call_ended"
+    DISPOSED = "disposed"
+    LEAVE_ASKED = "leave_asked"
+    ENDED = "ended"  # the session is closed by the system: the phone never came up
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to an agent. `own`: the agent dials it, so they need not have been READY."""
+
+    kind: Kind
+    call: UUID | None = None
+    code: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """All that the lifecycle needs to know of an agent session."""
+
+    state: AgentState = AgentState.PAUSED
+    pause_code: str = JOINED
+    pause_after: str = ""
+    leg_up: bool = False
+    call: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not, in words for the one who asked."""
+
+    reason: str
+
+
+_BUSY = frozenset({AgentState.RESERVED, AgentState.IN_CALL})
+
+
+def advance(agent: Agent, event: Event) -> Agent | Refusal:
+    """Return the agent after the event, or why what was asked for cannot be. Never raises."""
+    if agent.state is AgentState.OFFLINE:
+        return agent
+    return _RULES[event.kind](agent, event)
+
+
+def _leg_up(agent: Agent, event: Event) -> Agent:
+    return replace(agent, leg_up=True)
+
+
+def _paused(agent: Agent, code: str) -> Agent:
+    return replace(agent, state=AgentState.PAUSED, pause_code=code, pause_after="", call=None)
+
+
+def _leg_lost(agent: Agent, event: Event) -> Agent:
+    agent = replace(agent, leg_up=False)
+    return _paused(agent, PHONE_LOST) if agent.state is AgentState.READY else agent
+
+
+def _screen_lost(agent: Agent, event: Event) -> Agent:
+    if agent.state is AgentState.READY:
+        return _paused(agent, SCREEN_LOST)
+    if agent.state in _BUSY and not agent.pause_after:
+        return replace(agent, pause_after=SCREEN_LOST)
+    return agent
+
+
+def _ready_asked(agent: Agent, event: Event) -> Agent | Refusal:
+    match agent.state:
+        case AgentState.PAUSED if not agent.leg_up:
+            return Refusal("Your phone is not on the line. Answer it, or join the campaign again.")
+        case AgentState.PAUSED:
+            return replace(agent, state=AgentState.READY, pause_code="", pause_after="")
+        case AgentState.WRAPUP:
+            return Refusal("Choose a disposition first.")
+        case _:
+            return replace(agent, pause_after="")
+
+
+def _pause_asked(agent: Agent, event: Event) -> Agent:
+    code = event.code or "PAUSE"
+    if agent.state in (AgentState.READY, AgentState.PAUSED):
+        return _paused(agent, code)
+    return replace(agent, pause_after=code)
+
+
+def _reserved(agent: Agent, event: Event) -> Agent | Refusal:
+    if agent.state in _BUSY or agent.state is AgentState.WRAPUP:
+        return Refusal("Finish the call that you are on first.")
+    if not agent.leg_up:
+        return Refusal("Your phone is not on the line. Answer it, or join the campaign again.")
+    if agent.state is not AgentState.READY and not event.own:
+        return Refusal("The agent is not ready.")
+    # Whoever dials while paused goes back to that pause, not to ready.
+    after = agent.pause_code if agent.state is AgentState.PAUSED and agent.pause_code != JOINED else agent.pause_after
+    return replace(agent, state=AgentState.RESERVED, pause_code="", pause_after=after, call=event.call)
+
+
+def _free(agent: Agent) -> Agent:
+    if agent.pause_after:
+        return _paused(agent, agent.pause_after)
+    if not agent.leg_up:
+        return _paused(agent, PHONE_LOST)
+    return replace(agent, state=AgentState.READY, pause_code="", call=None)
+
+
+def _released(agent: Agent, event: Event) -> Agent:
+    if agent.state is AgentState.RESERVED and agent.call == event.call:
+        return _free(agent)
+    return agent
+
+
+def _connected(agent: Agent, event: Event) -> Agent:
+    if agent.state is AgentState.RESERVED and agent.call == event.call:
+        return replace(agent, state=AgentState.IN_CALL)
+    return agent
+
+
+def _call_ended(agent: Agent, event: Event) -> Agent:
+    if agent.state in _BUSY and agent.call == event.call:
+        return replace(agent, state=AgentState.WRAPUP)
+    return agent
+
+
+def _disposed(agent: Agent, event: Event) -> Agent | Refusal:
+    if agent.state is AgentState.WRAPUP:
+        return _free(agent)
+    if agent.state in _BUSY:
+        return Refusal("Hang up first, then choose the disposition.")
+    return Refusal("There is no call to dispose of.")
+
+
+def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
+    if agent.state in _BUSY:
+        return Refusal("Finish the call first, then leave.")
+    if agent.state is AgentState.WRAPUP:
+        return Refusal("Choose a disposition first, then leave.")
+    return _ended(agent, event)
+
+
+def _ended(agent: Agent, event: Event) -> Agent:
+    return replace(
+        agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None
+    )
+
+
+_RULES = {
+    Kind.LEG_UP: _leg_up,
+    Kind.LEG_LOST: _leg_lost,
+    Kind.SCREEN_LOST: _screen_lost,
+    Kind.READY_ASKED: _ready_asked,
+    Kind.PAUSE_ASKED: _pause_asked,
+    Kind.RESERVED: _reserved,
+    Kind.RELEASED: _released,
+    Kind.CONNECTED: _connected,
+    Kind.CALL_ENDED: _call_ended,
+    Kind.DISPOSED: _disposed,
+    Kind.LEAVE_ASKED: _leave_asked,
+    Kind.ENDED: _ended,
+}

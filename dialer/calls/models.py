@@ -1,0 +1,151 @@
+"""Calls from the decision to dial to the CDR, every event of theirs, and their recordings."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from dialer.agents.models import AgentSession
+from dialer.campaigns.models import Campaign, DialMethod, Disposition
+from dialer.compliance.models import GateVerdict
+from dialer.core.ids import new_id
+from dialer.core.models import TenantScoped
+from dialer.leads.models import Lead
+
+from .rules import Call, CallState, Outcome
+
+STATES = [(state.value, state.name.capitalize()) for state in CallState]
+OUTCOMES = [(outcome.value, outcome.name.replace("_", " ").capitalize()) for outcome in Outcome]
+
+
+class CallTask(TenantScoped):
+    """One call. Its id is the channel's id on the switch, so a second request for it can never be a second call."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="calls")
+    lead = models.ForeignKey(Lead, null=True, on_delete=models.PROTECT, related_name="calls")
+    verdict_row = models.OneToOneField(GateVerdict, on_delete=models.PROTECT, related_name="call")
+    phone = models.CharField(max_length=16, help_text="E.164")
+    caller_id = models.CharField(max_length=16)
+    trunk = models.CharField(max_length=40)
+    ring_timeout_s = models.PositiveSmallIntegerField()
+    dial_method = models.CharField(max_length=12, choices=DialMethod.choices)
+
+    state = models.CharField(max_length=9, choices=STATES, default=CallState.QUEUED)
+    screened = models.BooleanField(default=False)
+    unsure_to_agent = models.BooleanField(default=True)
+    own_agent = models.BooleanField(default=False)
+    session = models.ForeignKey(AgentSession, null=True, on_delete=models.PROTECT, related_name="calls")
+    answered = models.BooleanField(default=False)
+    verdict = models.CharField("AMD verdict", max_length=8, blank=True)
+    ending = models.CharField(max_length=16, blank=True)
+    outcome = models.CharField(max_length=16, choices=OUTCOMES, blank=True)
+    cause = models.PositiveSmallIntegerField(null=True, help_text="Q.850 hang-up cause")
+    hung_up_by = models.CharField(max_length=12, blank=True)
+    last_seq = models.PositiveSmallIntegerField(default=0, help_text="The number of the last event stored.")
+
+    queued_at = models.DateTimeField()
+    deadline = models.DateTimeField(help_text="Not placed by then: cancelled.")
+    placed_at = models.DateTimeField(null=True)
+    ringing_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    connected_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="calls")
+    disposition = models.ForeignKey(Disposition, null=True, on_delete=models.PROTECT, related_name="+")
+    disposed_at = models.DateTimeField(null=True)
+    note = models.TextField(blank=True)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead"], condition=~Q(state="ended") & Q(lead__isnull=False), name="one_live_call_per_lead"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "phone"], condition=~Q(state="ended"), name="one_live_call_per_number"
+            ),
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=~Q(state="ended") & Q(session__isnull=False),
+                name="one_live_call_per_agent",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state="ended") & ~Q(outcome="") & Q(ended_at__isnull=False))
+                | (~Q(state="ended") & Q(outcome="") & Q(ended_at=None)),
+                name="outcome_exactly_when_ended",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "state"], condition=~Q(state="ended"), name="call_live"),
+            models.Index(fields=["tenant", "-queued_at"], name="call_by_time"),
+            models.Index(fields=["user", "-queued_at"], name="call_by_agent"),
+        ]
+
+    def as_call(self) -> Call:
+        """The row as the lifecycle sees it."""
+        return Call(
+            state=CallState(self.state),
+            screened=self.screened,
+            unsure_to_agent=self.unsure_to_agent,
+            own_agent=self.own_agent,
+            session=self.session_id,
+            answered=self.answered,
+            verdict=self.verdict,
+            ending=Outcome(self.ending) if self.ending else None,
+            outcome=Outcome(self.outcome) if self.outcome else None,
+            cause=self.cause,
+            hung_up_by=self.hung_up_by,
+        )
+
+    def take_over(self, call: Call) -> None:
+        """Write what the lifecycle decided into the row's columns (without saving)."""
+        self.state = call.state
+        self.session_id = call.session
+        self.answered = call.answered
+        self.verdict = call.verdict
+        self.ending = call.ending or ""
+        self.outcome = call.outcome or ""
+        self.cause = call.cause
+        self.hung_up_by = call.hung_up_by
+
+
+class CallEvent(TenantScoped):
+    """One event of a call, in order: any call can be replayed from its rows."""
+
+    call = models.ForeignKey(CallTask, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=16)
+    state = models.CharField(max_length=9, choices=STATES, help_text="The call's state after the event.")
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(help_text="When it happened, by the clock of whoever told.")
+    stored_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["seq"]
+        constraints = [models.UniqueConstraint(fields=["call", "seq"], name="call_event_order")]
+
+
+class RecordingState(models.TextChoices):
+    """Whether a recording's file is whole."""
+
+    RUNNING = "running", "Running"
+    COMPLETE = "complete", "Complete"
+    MISSING = "missing", "Missing"
+
+
+class Recording(TenantScoped):
+    """The recording of a call, both directions. `path` is below the recordings folder."""
+
+    call = models.OneToOneField(CallTask, on_delete=models.PROTECT, related_name="recording")
+    path = models.CharField(max_length=200, unique=True)
+    state = models.CharField(max_length=8, choices=RecordingState.choices, default=RecordingState.RUNNING)
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField(null=True)
+    bytes = models.PositiveBigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta(TenantScoped.Meta):
+        pass

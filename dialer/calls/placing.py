@@ -1,0 +1,241 @@
+"""Deciding to dial: pacing's tick, and an agent's own dialing. Lead, verdict and call are committed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
+from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
+from dialer.compliance.rules import Allow, Deny
+from dialer.compliance.services import Asked, Judged, asked_for, judge
+from dialer.core import notify
+from dialer.core.clock import now
+from dialer.core.ids import new_id
+from dialer.core.numbers import NotANumber, parse_number, zones_of_number
+from dialer.leads import services as leads
+from dialer.leads.models import Lead, LeadState
+from dialer.live import publish
+from dialer.pacing import AgentView, CallView, Decision, Snapshot, decide
+
+from .models import CallTask
+from .rules import CallState
+
+QUEUE_PATIENCE = timedelta(seconds=5)
+"""How long a decision to dial stays good: a switch that was away longer must not ring people for agents long gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """What one tick did: the decision, the calls queued, and how many leads the gate refused."""
+
+    decision: Decision | None
+    queued: tuple[UUID, ...] = ()
+    refused: int = 0
+
+
+def pace(*, campaign_id: int) -> Paced:
+    """Run one tick of a campaign: snapshot, decision, reservation, gate, calls, in one transaction.
+
+    Ticks of one campaign never overlap (advisory lock); a tick that finds another at work does nothing.
+    """
+    with transaction.atomic():
+        if not _only_tick_of(campaign_id):
+            return Paced(None)
+        campaign = (
+            Campaign.objects.across_tenants()
+            .select_related("tenant")
+            .filter(pk=campaign_id, status=CampaignStatus.ACTIVE)
+            .first()
+        )
+        if campaign is None or not campaign.paced:
+            return Paced(None)
+        moment = now()
+        decision = decide(snapshot_of(campaign, moment))
+        if decision.launch == 0:
+            return Paced(decision)
+        chosen = leads.reserve(campaign_id=campaign.pk, count=decision.launch, at=moment)
+        judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=moment)
+        refused = [one for one in judged if isinstance(one.answer, Deny)]
+        for one in refused:
+            _refuse_lead(one)
+        queued = queue_calls(campaign=campaign, judged=[one for one in judged if one not in refused], at=moment)
+    return Paced(decision, tuple(queued), len(refused))
+
+
+def _only_tick_of(campaign_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('cordboard.pacing'), %s)", [campaign_id])
+        return bool(cursor.fetchone()[0])
+
+
+def snapshot_of(campaign: Campaign, at: datetime) -> Snapshot:
+    """The campaign as pacing sees it now."""
+    sessions = AgentSession.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, ended_at=None)
+    live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=CallState.ENDED)
+    agents_now = tuple(
+        AgentView(state, (at - since).total_seconds()) for state, since in sessions.values_list("state", "state_since")
+    )
+    calls_now = tuple(
+        CallView(state, (at - queued).total_seconds(), session is not None or bool(ending))
+        for state, queued, session, ending in live.values_list("state", "queued_at", "session_id", "ending")
+    )
+    return Snapshot(
+        method=campaign.dial_method,
+        level=float(campaign.dial_level),
+        agents=agents_now,
+        calls=calls_now,
+        max_lines=campaign.max_lines,
+        lines_in_use=len(calls_now),
+    )
+
+
+def _refuse_lead(one: Judged) -> None:
+    if isinstance(one.answer, Deny) and one.asked.lead_id is not None:
+        leads.refuse(lead_id=one.asked.lead_id, rule=one.answer.rule, again_at=one.answer.again_at)
+
+
+def queue_calls(
+    *, campaign: Campaign, judged: Sequence[Judged], at: datetime, session: AgentSession | None = None
+) -> list[UUID]:
+    """Make QUEUED calls of allowed numbers and wake the switchboard; returns the ids of those made.
+
+    A number or lead that is in a live call already gets none (the database refuses a second), and its lead is put back.
+    """
+    calls = [_call_of(campaign, one, at, session) for one in judged if isinstance(one.answer, Allow)]
+    CallTask.objects.bulk_create(calls, ignore_conflicts=True)
+    wanted = {call.pk: call for call in calls}
+    made = set(CallTask.objects.for_tenant(campaign.tenant_id).filter(pk__in=wanted).values_list("pk", flat=True))
+    lost = [call.lead_id for pk, call in wanted.items() if pk not in made and call.lead_id is not None]
+    leads.put_back(lead_ids=lost, at=at, delay=timedelta(minutes=2))
+    if made:
+        notify.notify(notify.CALLS)
+    return [call.pk for call in calls if call.pk in made]
+
+
+def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSession | None) -> CallTask:
+    return CallTask(
+        id=new_id(),
+        tenant_id=campaign.tenant_id,
+        campaign=campaign,
+        lead_id=one.asked.lead_id,
+        verdict_row=one.row,
+        phone=one.asked.number,
+        caller_id=campaign.caller_id,
+        trunk=campaign.trunk or settings.TRUNK,
+        ring_timeout_s=campaign.ring_timeout_s,
+        dial_method=DialMethod(campaign.dial_method),
+        screened=campaign.amd and session is None,
+        unsure_to_agent=campaign.amd_unsure_to_agent,
+        own_agent=session is not None,
+        session=session,
+        user_id=session.user_id if session else None,
+        queued_at=at,
+        deadline=at + QUEUE_PATIENCE,
+    )
+
+
+def dial_number(*, session_id: int, text: str) -> CallTask:
+    """Dial what an agent typed, through the gate. Raises agents.NotNow with what to do."""
+    session = _session(session_id)
+    try:
+        number = parse_number(text, session.campaign.tenant.region)
+    except NotANumber as error:
+        raise agents.NotNow(str(error)) from error
+    known = (
+        Lead.objects.for_tenant(session.tenant_id)
+        .filter(campaign=session.campaign, phone=number)
+        .exclude(state=LeadState.RESERVED)
+        .order_by("id")
+        .first()
+    )
+    zones = known.time_zones if known else zones_of_number(number)
+    return _dial(session, Asked(number, tuple(zones), known.pk if known else None))
+
+
+def next_lead(*, session_id: int) -> Lead:
+    """Reserve the next lead for an agent and show it (preview), or keep the one shown. Raises agents.NotNow."""
+    moment = now()
+    with transaction.atomic():
+        session = _session(session_id, lock=True)
+        if session.preview_lead is not None:
+            lead = session.preview_lead
+            assert isinstance(lead, Lead)
+            return lead
+        if session.call_id is not None:
+            raise agents.NotNow("Finish the call that you are on first.")
+        found = leads.reserve(campaign_id=session.campaign_id, count=1, at=moment)
+        if not found:
+            raise agents.NotNow("No lead is due in this campaign now. Ask for more leads, or wait for those due later.")
+        _show(session, found[0], moment)
+    return found[0]
+
+
+def skip_lead(*, session_id: int) -> None:
+    """Give back the lead that is shown; it is due again in an hour."""
+    moment = now()
+    with transaction.atomic():
+        session = _session(session_id, lock=True)
+        if session.preview_lead_id is None:
+            return
+        leads.put_back(lead_ids=[session.preview_lead_id], at=moment, delay=timedelta(hours=1))
+        _show(session, None, moment)
+
+
+def dial_shown(*, session_id: int) -> CallTask:
+    """Dial the lead that is shown to the agent. Raises agents.NotNow with what to do."""
+    session = _session(session_id)
+    if session.preview_lead is None:
+        raise agents.NotNow("No lead is shown. Ask for the next lead first.")
+    return _dial(session, asked_for(session.preview_lead))
+
+
+def _dial(session: AgentSession, asked: Asked) -> CallTask:
+    moment = now()
+    campaign = session.campaign
+    if not campaign.caller_id:
+        raise agents.NotNow("The campaign has no caller id. Ask an administrator to set one.")
+    with transaction.atomic():
+        [judged] = judge(campaign=campaign, asked=[asked], at=moment)
+        if isinstance(judged.answer, Allow):
+            made = queue_calls(campaign=campaign, judged=[judged], at=moment, session=session)
+            if not made:
+                raise agents.NotNow("This number is in a call already.")
+            agents.apply(
+                session_id=session.pk, event=AgentEvent(AgentKind.RESERVED, call=made[0], own=True), at=moment
+            )
+            if asked.lead_id is not None:
+                Lead.objects.for_tenant(session.tenant_id).filter(pk=asked.lead_id).update(state=LeadState.RESERVED)
+            _show(session, None, moment)
+        elif session.preview_lead_id is not None:
+            _refuse_lead(judged)
+            _show(session, None, moment)
+    if isinstance(judged.answer, Deny):
+        raise agents.NotNow(judged.answer.reason)
+    call = CallTask.objects.for_tenant(session.tenant_id).get(pk=made[0])
+    assert isinstance(call, CallTask)
+    return call
+
+
+def _session(session_id: int, lock: bool = False) -> AgentSession:
+    rows = AgentSession.objects.across_tenants().select_related("campaign__tenant", "preview_lead")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    session = rows.filter(pk=session_id, ended_at=None).first()
+    if session is None:
+        raise agents.NotNow("You have left the campaign. Join it again.")
+    assert isinstance(session, AgentSession)
+    return session
+
+
+def _show(session: AgentSession, lead: Lead | None, at: datetime) -> None:
+    AgentSession.objects.across_tenants().filter(pk=session.pk).update(preview_lead=lead)
+    publish.changed(agents.DESK, session.user_id, at)

@@ -1,0 +1,365 @@
+"""The call's lifecycle, pure: what an event makes of a call, and what must now happen.
+
+`advance` is total: any event may come in any state, twice, or never, because switches repeat, re-order and lose
+events. A call ends exactly once, with one outcome. Causes are Q.850 (ITU-T Q.850 table 1, as Asterisk maps SIP to them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class CallState(StrEnum):
+    """Where a call is; see docs/DESIGN for the moves."""
+
+    QUEUED = "queued"
+    DIALING = "dialing"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    DETECTING = "detecting"
+    HUMAN = "human"
+    MACHINE = "machine"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended. EARLY_HANGUP: the person hung up before the limit within which we must connect them."""
+
+    CONNECTED = "connected"
+    ABANDONED = "abandoned"
+    EARLY_HANGUP = "early_hangup"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    INVALID_NUMBER = "invalid_number"
+    MACHINE = "machine"
+    MESSAGE_LEFT = "message_left"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class Kind(StrEnum):
+    """What the switch, a person or a timer did."""
+
+    PLACED = "placed"  # we are about to ask the switch; committed before it is asked
+    REFUSED = "refused"  # the switch said no
+    EXPIRED = "expired"  # too old to be worth placing
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    READY = "ready"  # answered, screened if asked for, and in our hands
+    CLAIMED = "claimed"  # an agent was reserved for it
+    NO_AGENT = "no_agent"
+    BRIDGED = "bridged"
+    BRIDGE_FAILED = "bridge_failed"
+    AGENT_GONE = "agent_gone"  # the agent's leg is gone
+    WAIT_EXPIRED = "wait_expired"  # nobody within the limit
+    MESSAGE_PLAYED = "message_played"
+    HANG_UP_ASKED = "hang_up_asked"
+    HUNG_UP = "hung_up"  # the customer's channel is gone
+    MISSING = "missing"  # an inventory of the switch does not show the channel
+
+
+class Act(StrEnum):
+    """What must now happen. The first group is done in the same transaction, the second by the switchboard after it."""
+
+    CLAIM_AGENT = "claim_agent"
+    RELEASE_AGENT = "release_agent"
+    AGENT_CONNECTED = "agent_connected"
+    WRAP_UP = "wrap_up"
+    FINISH_LEAD = "finish_lead"
+
+    START_WAIT = "start_wait"
+    BRIDGE = "bridge"
+    RECORD = "record"
+    PLAY_MESSAGE = "play_message"
+    HANG_UP = "hang_up"
+
+
+STORED_ACTS = frozenset({Act.CLAIM_AGENT, Act.RELEASE_AGENT, Act.AGENT_CONNECTED, Act.WRAP_UP, Act.FINISH_LEAD})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a call. Only the fields that its kind needs are filled."""
+
+    kind: Kind
+    cause: int = 0
+    dial_status: str = ""
+    verdict: str = "NONE"
+    session: int | None = None
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing to do, for the agent session that it concerns (if any)."""
+
+    act: Act
+    session: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """All that the lifecycle needs to know of a call.
+
+    `own_agent`: placed by or for one agent (manual, preview), whose session is set from the start.
+    `ending`: an outcome that is settled although the channel is still up.
+    """
+
+    state: CallState = CallState.QUEUED
+    screened: bool = False
+    unsure_to_agent: bool = True
+    own_agent: bool = False
+    session: int | None = None
+    answered: bool = False
+    verdict: str = ""
+    ending: Outcome | None = None
+    outcome: Outcome | None = None
+    cause: int | None = None
+    hung_up_by: str = ""
+
+
+Step = tuple[Call, tuple[Effect, ...]]
+
+_BEFORE_ANSWER = frozenset({CallState.QUEUED, CallState.DIALING, CallState.RINGING})
+_BEFORE_VERDICT = _BEFORE_ANSWER | {CallState.ANSWERED, CallState.DETECTING}
+_HANG_UP = (Effect(Act.HANG_UP),)
+
+
+def advance(call: Call, event: Event) -> Step:
+    """Return the call after the event, and what must now happen. Never raises."""
+    if call.state is CallState.ENDED:
+        return _after_the_end(call, event)
+    return _RULES[event.kind](call, event)
+
+
+def _after_the_end(call: Call, event: Event) -> Step:
+    if event.kind is Kind.CLAIMED and event.session is not None:
+        return call, (Effect(Act.RELEASE_AGENT, event.session),)
+    return call, ()
+
+
+def _placed(call: Call, event: Event) -> Step:
+    if call.state is CallState.QUEUED:
+        return replace(call, state=CallState.DIALING), ()
+    return call, ()
+
+
+def _refused(call: Call, event: Event) -> Step:
+    if call.state not in (CallState.QUEUED, CallState.DIALING):
+        return call, ()  # a second request with our id was refused: the first one lives
+    outcome = call.ending or outcome_of_cause(event.cause, event.dial_status)
+    if event.cause == 0 and call.ending is None:
+        outcome = Outcome.FAILED
+    return _end(call, outcome, event.cause)
+
+
+def _expired(call: Call, event: Event) -> Step:
+    if call.state is CallState.QUEUED:
+        return _end(replace(call, hung_up_by="system"), Outcome.CANCELLED, None)
+    return call, ()
+
+
+def _ringing(call: Call, event: Event) -> Step:
+    if call.state in (CallState.QUEUED, CallState.DIALING):
+        return replace(call, state=CallState.RINGING), _HANG_UP if call.ending else ()
+    return call, ()
+
+
+def _answered(call: Call, event: Event) -> Step:
+    if call.state not in _BEFORE_ANSWER:
+        return call, ()
+    state = CallState.DETECTING if call.screened else CallState.ANSWERED
+    call = replace(call, state=state, answered=True)
+    if call.ending is Outcome.CANCELLED:
+        # Somebody picked up while we were cancelling: nobody can prove that it was not a person.
+        return replace(call, ending=Outcome.ABANDONED), _HANG_UP
+    return call, ()
+
+
+def _ready(call: Call, event: Event) -> Step:
+    if call.state not in _BEFORE_VERDICT:
+        return call, ()
+    call = replace(call, answered=True, verdict=event.verdict)
+    if call.ending is not None:
+        ending = Outcome.ABANDONED if call.ending is Outcome.CANCELLED else call.ending
+        return replace(call, state=CallState.HUMAN, ending=ending), _HANG_UP
+    if event.verdict == "HANGUP":
+        return replace(call, state=CallState.DETECTING), _HANG_UP
+    if event.verdict == "MACHINE" or (event.verdict == "NOTSURE" and not call.unsure_to_agent):
+        return replace(call, state=CallState.MACHINE, ending=Outcome.MACHINE), _HANG_UP
+    call = replace(call, state=CallState.HUMAN)
+    if call.session is not None:
+        return call, (Effect(Act.BRIDGE, call.session),)
+    if call.own_agent:
+        return replace(call, ending=Outcome.ABANDONED), (Effect(Act.PLAY_MESSAGE),)
+    return call, (Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
+
+
+def _claimed(call: Call, event: Event) -> Step:
+    if call.session == event.session or event.session is None:
+        return call, ()
+    if call.state is not CallState.HUMAN or call.session is not None or call.ending is not None:
+        return call, (Effect(Act.RELEASE_AGENT, event.session),)
+    return replace(call, session=event.session), (Effect(Act.BRIDGE, event.session),)
+
+
+def _bridged(call: Call, event: Event) -> Step:
+    if call.state is not CallState.HUMAN or call.session is None or call.session != event.session:
+        return call, ()
+    effects = (Effect(Act.AGENT_CONNECTED, call.session), Effect(Act.RECORD))
+    # An end that was asked for while the bridge was being made still comes, but these two did meet.
+    return replace(call, state=CallState.CONNECTED, ending=None), effects + (_HANG_UP if call.ending else ())
+
+
+def _agent_lost_before_bridge(call: Call, release: bool) -> Step:
+    session = call.session
+    freed = (Effect(Act.RELEASE_AGENT, session),) if release else ()
+    if call.own_agent or call.ending is not None:
+        # Nobody else can take it: the person hears the message and goes.
+        ending = call.ending or Outcome.ABANDONED
+        return replace(call, ending=ending), (Effect(Act.PLAY_MESSAGE),)
+    return replace(call, session=None), (*freed, Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
+
+
+def _bridge_failed(call: Call, event: Event) -> Step:
+    if call.state is CallState.HUMAN and call.session is not None and call.session == event.session:
+        return _agent_lost_before_bridge(call, release=True)
+    return call, ()
+
+
+def _agent_gone(call: Call, event: Event) -> Step:
+    if call.session is None or call.session != event.session:
+        return call, ()
+    if call.state is CallState.HUMAN:
+        return _agent_lost_before_bridge(call, release=True)
+    if call.state is CallState.CONNECTED:
+        return replace(call, hung_up_by=call.hung_up_by or "agent"), _HANG_UP
+    if call.own_agent:
+        return _asked_to_hang_up(call, replace(event, by="agent"))
+    return call, ()
+
+
+def _wait_expired(call: Call, event: Event) -> Step:
+    if call.state is CallState.HUMAN and call.session is None and call.ending is None:
+        return replace(call, ending=Outcome.ABANDONED), (Effect(Act.PLAY_MESSAGE),)
+    return call, ()
+
+
+def _message_played(call: Call, event: Event) -> Step:
+    if call.state is CallState.HUMAN and call.ending is not None:
+        return replace(call, hung_up_by=call.hung_up_by or "system"), _HANG_UP
+    return call, ()
+
+
+def _asked_to_hang_up(call: Call, event: Event) -> Step:
+    by = call.hung_up_by or event.by or "system"
+    if call.state is CallState.QUEUED:
+        return _end(replace(call, hung_up_by=by), Outcome.CANCELLED, None)
+    call = replace(call, hung_up_by=by)
+    if call.state in (CallState.DIALING, CallState.RINGING):
+        return replace(call, ending=call.ending or Outcome.CANCELLED), _HANG_UP
+    if call.state in (CallState.ANSWERED, CallState.DETECTING, CallState.HUMAN):
+        # Answered, and we end it without an agent: it counts as abandoned, whoever asked.
+        return replace(call, ending=call.ending or Outcome.ABANDONED), _HANG_UP
+    return call, _HANG_UP
+
+
+def _hung_up(call: Call, event: Event) -> Step:
+    by = call.hung_up_by or ("customer" if call.answered else "")
+    return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
+
+
+def _missing(call: Call, event: Event) -> Step:
+    if call.state is CallState.QUEUED:
+        return call, ()  # never asked for, so it cannot be missed
+    if call.state is CallState.CONNECTED:
+        return _end(call, Outcome.CONNECTED, None)
+    return _end(call, call.ending or Outcome.LOST, None)
+
+
+def _nothing(call: Call, event: Event) -> Step:
+    return call, ()
+
+
+_RULES = {
+    Kind.PLACED: _placed,
+    Kind.REFUSED: _refused,
+    Kind.EXPIRED: _expired,
+    Kind.RINGING: _ringing,
+    Kind.ANSWERED: _answered,
+    Kind.READY: _ready,
+    Kind.CLAIMED: _claimed,
+    Kind.NO_AGENT: _nothing,
+    Kind.BRIDGED: _bridged,
+    Kind.BRIDGE_FAILED: _bridge_failed,
+    Kind.AGENT_GONE: _agent_gone,
+    Kind.WAIT_EXPIRED: _wait_expired,
+    Kind.MESSAGE_PLAYED: _message_played,
+    Kind.HANG_UP_ASKED: _asked_to_hang_up,
+    Kind.HUNG_UP: _hung_up,
+    Kind.MISSING: _missing,
+}
+
+
+def _end(call: Call, outcome: Outcome, cause: int | None) -> Step:
+    ended = replace(call, state=CallState.ENDED, outcome=outcome, cause=cause, ending=None)
+    effects: tuple[Effect, ...] = ()
+    if call.session is not None:
+        # An agent who dialed it themselves says what came of it, whatever that was.
+        met = call.state is CallState.CONNECTED or call.own_agent
+        effects = (Effect(Act.WRAP_UP if met else Act.RELEASE_AGENT, call.session),)
+    return ended, (*effects, Effect(Act.FINISH_LEAD))
+
+
+def final_outcome(call: Call, event: Event) -> Outcome:
+    """The outcome of a call whose channel is gone, from how far it had come, else from the cause."""
+    if call.state is CallState.CONNECTED:
+        return Outcome.CONNECTED
+    if call.ending is not None:
+        return call.ending
+    if call.answered:
+        return Outcome.EARLY_HANGUP
+    return outcome_of_cause(event.cause, event.dial_status)
+
+
+_OUTCOME_OF_CAUSE = {
+    1: Outcome.INVALID_NUMBER,  # unallocated
+    22: Outcome.INVALID_NUMBER,  # number changed
+    28: Outcome.INVALID_NUMBER,  # invalid format
+    17: Outcome.BUSY,
+    21: Outcome.BUSY,  # rejected by the one called
+    18: Outcome.NO_ANSWER,  # no user responding
+    19: Outcome.NO_ANSWER,
+    20: Outcome.NO_ANSWER,  # subscriber absent
+    27: Outcome.CONGESTION,  # destination out of order
+    34: Outcome.CONGESTION,
+    38: Outcome.CONGESTION,
+    41: Outcome.CONGESTION,
+    42: Outcome.CONGESTION,
+    44: Outcome.CONGESTION,
+    47: Outcome.CONGESTION,
+}
+_OUTCOME_OF_STATUS = {
+    "BUSY": Outcome.BUSY,
+    "CONGESTION": Outcome.CONGESTION,
+    "CHANUNAVAIL": Outcome.CONGESTION,
+    "NOANSWER": Outcome.NO_ANSWER,
+    "CANCEL": Outcome.NO_ANSWER,
+}
+
+
+def outcome_of_cause(cause: int, dial_status: str) -> Outcome:
+    """The outcome of a call that nobody answered. The cause decides; the dial status only where it says nothing.
+
+    Causes 0, 16 and 31 say "normal": with no answer that is a ring that we or the network ended.
+    """
+    if cause in _OUTCOME_OF_CAUSE:
+        return _OUTCOME_OF_CAUSE[cause]
+    if dial_status in _OUTCOME_OF_STATUS:
+        return _OUTCOME_OF_STATUS[dial_status]
+    return Outcome.NO_ANSWER if cause in (0, 16, 26, 31) else Outcome.FAILED

@@ -1,0 +1,250 @@
+"""Writes to calls. One event, one transaction: the lifecycle decides, the rows follow, then the switch is told.
+
+Locks are taken in one order everywhere: the call first, then its agent's session.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
+from dialer.campaigns.models import CampaignStatus, Disposition
+from dialer.compliance.services import add_to_dnc, on_dnc
+from dialer.core.clock import now
+from dialer.leads import services as leads
+from dialer.people.models import User
+from dialer.telephony import outbox
+from dialer.telephony.models import CommandKind
+
+from .models import CallEvent, CallTask, Recording
+from .rules import STORED_ACTS, Act, CallState, Effect, Event, Kind, advance
+
+_TIME_OF_STATE = {
+    CallState.DIALING: "placed_at",
+    CallState.RINGING: "ringing_at",
+    CallState.ANSWERED: "answered_at",
+    CallState.DETECTING: "answered_at",
+    CallState.HUMAN: "ready_at",
+    CallState.MACHINE: "ready_at",
+    CallState.CONNECTED: "connected_at",
+    CallState.ENDED: "ended_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an event made of a call: the row as stored, and what the switchboard must now do on the switch."""
+
+    call: CallTask
+    effects: tuple[Effect, ...]
+
+
+def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
+    """Let one event happen to a call; None when there is no such call.
+
+    Agents are claimed and released, leads finished, in the same transaction; what concerns the switch is returned.
+    """
+    with transaction.atomic():
+        call = (
+            CallTask.objects.across_tenants()
+            .select_for_update(of=("self",))
+            .select_related("campaign")
+            .filter(pk=call_id)
+            .first()
+        )
+        if call is None:
+            return None
+        effects = _run(call, event, at)
+    return Applied(call, effects)
+
+
+def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
+    """Advance the locked row by an event and by those that its stored effects cause; write it once."""
+    pending = deque([first])
+    for_switch: list[Effect] = []
+    stored: list[CallEvent] = []
+    while pending:
+        event = pending.popleft()
+        before = call.as_call()
+        after, effects = advance(before, event)
+        if after == before and not effects:
+            continue
+        call.take_over(after)
+        if after.state is not before.state:
+            setattr(call, _TIME_OF_STATE[after.state], at)
+        if after.answered and call.answered_at is None:
+            call.answered_at = at
+        call.last_seq += 1
+        stored.append(_event_row(call, event, at))
+        for effect in effects:
+            if effect.act in STORED_ACTS:
+                pending.extend(_carry_out(call, effect, at))
+            else:
+                for_switch.append(effect)
+    if stored:
+        CallEvent.objects.bulk_create(stored)
+        call.save()
+    return tuple(for_switch)
+
+
+def _event_row(call: CallTask, event: Event, at: datetime) -> CallEvent:
+    data = {name: value for name, value in asdict(event).items() if value and name != "kind"}
+    return CallEvent(
+        tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind=event.kind, state=call.state, data=data, at=at
+    )
+
+
+def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
+    """Do one stored effect; return the events that it causes."""
+    match effect.act:
+        case Act.CLAIM_AGENT:
+            return [_claim(call, at)]
+        case Act.RELEASE_AGENT:
+            _tell_agent(effect.session, AgentKind.RELEASED, call, at)
+        case Act.AGENT_CONNECTED:
+            _tell_agent(effect.session, AgentKind.CONNECTED, call, at)
+            call.user_id = AgentSession.objects.across_tenants().values_list("user_id", flat=True).get(
+                pk=effect.session
+            )
+        case Act.WRAP_UP:
+            _tell_agent(effect.session, AgentKind.CALL_ENDED, call, at)
+        case Act.FINISH_LEAD if call.lead_id is not None:
+            leads.finish_attempt(
+                lead_id=call.lead_id, outcome=call.outcome, placed=call.placed_at is not None, at=at
+            )
+        case _:
+            pass
+    return []
+
+
+def _claim(call: CallTask, at: datetime) -> Event:
+    session_id = agents.claim(campaign_id=call.campaign_id, call_id=call.pk, at=at)
+    if session_id is None:
+        return Event(Kind.NO_AGENT)
+    return Event(Kind.CLAIMED, session=session_id)
+
+
+def _tell_agent(session_id: int | None, kind: AgentKind, call: CallTask, at: datetime) -> None:
+    if session_id is not None:
+        agents.apply(session_id=session_id, event=AgentEvent(kind, call=call.pk), at=at)
+
+
+def begin_placing(*, call_id: UUID) -> CallTask | None:
+    """Commit that the switch is about to be asked for a queued call, and return it; None when it must not be.
+
+    The last look before the phone rings: a number that went on the do-not-call list since the gate passed it, a
+    campaign that was stopped, a call that is too old are cancelled here.
+    """
+    moment = now()
+    with transaction.atomic():
+        call = (
+            CallTask.objects.across_tenants()
+            .select_for_update(of=("self",))
+            .select_related("campaign")
+            .filter(pk=call_id, state=CallState.QUEUED)
+            .first()
+        )
+        if call is None:
+            return None
+        stopped = call.campaign.status != CampaignStatus.ACTIVE and not call.own_agent
+        if stopped or call.deadline < moment:
+            _run(call, Event(Kind.EXPIRED, reason="stopped" if stopped else "too old"), moment)
+            return None
+        if on_dnc(tenant_id=call.tenant_id, number=call.phone):
+            _run(call, Event(Kind.EXPIRED, reason="dnc"), moment)
+            return None
+        _run(call, Event(Kind.PLACED), moment)
+    return call
+
+
+def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:
+    """Try again to get an agent for a person who is waiting for one."""
+    with transaction.atomic():
+        call = (
+            CallTask.objects.across_tenants()
+            .select_for_update(of=("self",))
+            .select_related("campaign")
+            .filter(pk=call_id, state=CallState.HUMAN, session=None, ending="")
+            .first()
+        )
+        if call is None:
+            return None
+        event = _claim(call, at)
+        effects = _run(call, event, at) if event.kind is Kind.CLAIMED else ()
+    return Applied(call, effects)
+
+
+def start_recording(*, call: CallTask, at: datetime) -> Recording:
+    """Make the recording's row, before the switch is asked to record."""
+    path = f"{call.tenant.slug}/{at:%Y/%m/%d}/{call.pk}.wav"
+    recording, _ = Recording.objects.across_tenants().get_or_create(
+        call=call, defaults={"tenant_id": call.tenant_id, "path": path, "started_at": at}
+    )
+    assert isinstance(recording, Recording)
+    return recording
+
+
+def ask_hang_up(*, call: CallTask, by: str) -> None:
+    """Ask the switchboard to end a call; `by` is agent, supervisor or system. Asking twice does it once."""
+    with transaction.atomic():
+        outbox.send(tenant_id=call.tenant_id, kind=CommandKind.HANG_UP, target=call.pk, args={"by": by})
+
+
+def dispose(*, session_id: int, code: str, note: str = "", by: User | None = None) -> CallTask:
+    """Write the agent's disposition of the call in wrap-up, and free the agent.
+
+    Raises agents.NotNow when there is no call in wrap-up, or the campaign has no such disposition.
+    """
+    moment = now()
+    with transaction.atomic():
+        call_id = AgentSession.objects.across_tenants().values_list("call_id", flat=True).get(pk=session_id)
+        if call_id is None:
+            raise agents.NotNow("There is no call to dispose of.")
+        call = CallTask.objects.across_tenants().select_for_update(of=("self",)).select_related("campaign").get(
+            pk=call_id
+        )
+        disposition = (
+            Disposition.objects.for_tenant(call.tenant_id)
+            .filter(disposition_set_id=call.campaign.disposition_set_id, code=code)
+            .first()
+        )
+        if disposition is None:
+            raise agents.NotNow(f"This campaign has no disposition “{code[:16]}”. Choose one of those shown.")
+        agents.apply(session_id=session_id, event=AgentEvent(AgentKind.DISPOSED), at=moment)
+        _write_disposition(call, disposition, note, by, moment)
+    return call
+
+
+def _write_disposition(
+    call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime
+) -> None:
+    call.disposition, call.disposed_at, call.note = disposition, at, note
+    call.last_seq += 1
+    call.save(update_fields=["disposition", "disposed_at", "note", "last_seq"])
+    data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else "time"}
+    CallEvent.objects.create(
+        tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind="disposed", state=call.state, data=data, at=at
+    )
+    if disposition.is_dnc:
+        add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
+    if call.lead_id is not None and (call.outcome == "connected" or disposition.is_dnc):
+        leads.dispose(lead_id=call.lead_id, final=disposition.is_final or disposition.is_dnc, at=at)
+
+
+def default_disposition(*, session_id: int) -> str:
+    """The code that wrap-up's time-out uses: the campaign's default, else its last disposition."""
+    session = AgentSession.objects.across_tenants().select_related("campaign").get(pk=session_id)
+    choices = Disposition.objects.for_tenant(session.tenant_id).filter(
+        disposition_set_id=session.campaign.disposition_set_id
+    )
+    chosen = choices.filter(is_default=True).first() or choices.order_by("-key").first()
+    return chosen.code if chosen else ""

@@ -1,0 +1,119 @@
+"""Writes to leads. Each function is one transaction, or joins its caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from dialer.campaigns.models import LeadList
+from dialer.core.clock import now
+from dialer.core.numbers import NotANumber, parse_number, zones_of_number
+
+from .models import Lead, LeadState
+from .rules import after_attempt
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A lead as somebody typed or sent it; the number is not parsed yet."""
+
+    phone: str
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
+    notes: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row that was not taken, with its 1-based place and what to do about it."""
+
+    row: int
+    message: str
+
+
+def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> tuple[int, list[RowError]]:
+    """Add leads to a list. A row with a bad number is reported and left out; it never stops the others."""
+    moment = now()
+    good: list[Lead] = []
+    errors: list[RowError] = []
+    for place, row in enumerate(rows, start=1):
+        try:
+            phone = parse_number(row.phone, region)
+        except NotANumber as error:
+            errors.append(RowError(place, str(error)))
+            continue
+        good.append(
+            Lead(
+                tenant_id=lead_list.tenant_id,
+                campaign_id=lead_list.campaign_id,
+                list=lead_list,
+                phone=phone,
+                first_name=row.first_name[:120],
+                last_name=row.last_name[:120],
+                company=row.company[:120],
+                notes=row.notes,
+                time_zones=[row.time_zone] if row.time_zone else zones_of_number(phone),
+                priority=lead_list.priority,
+                next_attempt_at=moment,
+            )
+        )
+    Lead.objects.bulk_create(good, batch_size=1000)
+    return len(good), errors
+
+
+def reserve(*, campaign_id: int, count: int, at: datetime) -> list[Lead]:
+    """Reserve up to `count` leads that are due, highest priority first. Call inside the placing transaction."""
+    due = (
+        Lead.objects.across_tenants()
+        .filter(campaign_id=campaign_id, state=LeadState.WAITING, next_attempt_at__lte=at, list__is_active=True)
+        .order_by("-priority", "next_attempt_at", "id")
+        .select_for_update(skip_locked=True, of=("self",))
+    )
+    chosen = list(due[:count])
+    Lead.objects.across_tenants().filter(pk__in=[lead.pk for lead in chosen]).update(state=LeadState.RESERVED)
+    return chosen
+
+
+def put_back(*, lead_ids: Sequence[int], at: datetime, delay: timedelta = timedelta(0)) -> None:
+    """Give reserved leads back, due again after `delay`."""
+    Lead.objects.across_tenants().filter(pk__in=lead_ids, state=LeadState.RESERVED).update(
+        state=LeadState.WAITING, next_attempt_at=at + delay
+    )
+
+
+def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:
+    """Note that the gate refused a lead, and when (if ever) it is worth asking again."""
+    Lead.objects.across_tenants().filter(pk=lead_id).update(
+        refused_rule=rule,
+        **(
+            {"state": LeadState.WAITING, "next_attempt_at": again_at}
+            if again_at is not None
+            else {"state": LeadState.DONE}
+        ),
+    )
+
+
+def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) -> None:
+    """Write what a call's end makes of its lead."""
+    with transaction.atomic():
+        lead = Lead.objects.across_tenants().select_for_update().only("attempts").get(pk=lead_id)
+        following = after_attempt(outcome, lead.attempts, placed, at)
+        Lead.objects.across_tenants().filter(pk=lead_id).update(
+            state=LeadState.DONE if following.at is None else LeadState.WAITING,
+            next_attempt_at=following.at or at,
+            attempts=F("attempts") + (1 if following.counts else 0),
+            last_outcome=outcome,
+        )
+
+
+def dispose(*, lead_id: int, final: bool, at: datetime) -> None:
+    """Write what the agent's disposition makes of the lead: done, or due again tomorrow."""
+    Lead.objects.across_tenants().filter(pk=lead_id).update(
+        state=LeadState.DONE if final else LeadState.WAITING, next_attempt_at=at + timedelta(days=1)
+    )
