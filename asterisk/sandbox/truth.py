@@ -1,0 +1,67 @@
+"""Read what the simulated carrier wrote about the calls it received: what really happened, whatever the dialer believes.
+
+The file is written by the carrier's Asterisk itself (cdr_custom), one line per INVITE that arrived, when the call is over.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+COLUMNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TruthCall:
+    """One call as the carrier saw it. Times are epoch seconds of the machine's clock."""
+
+    unique_id: str
+    number: str
+    """As dialed."""
+    caller_id: str
+    """The number that was shown to the person called."""
+    behaviour: str
+    """The kind (see behaviour.py), or empty when the call ended before the carrier chose."""
+    arrived: float
+    ringing: float | None
+    answered: float | None
+    ended: float
+    cause: int
+    """Q.850 cause at the carrier's side."""
+    ended_by: Literal["us", "them"]
+    """`us`: the dialer's switch hung up (or cancelled)."""
+
+
+def read_truth(path: Path | str) -> list[TruthCall]:
+    """All calls that are over, in the order of their ends; an empty list while there is no file. A half-written last line is left out."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    return [call for row in csv.reader(whole.splitlines()) if (call := _parse(row)) is not None]
+
+
+def _parse(row: list[str]) -> TruthCall | None:
+    if len(row) != COLUMNS:
+        return None
+    unique_id, number, shown, behaviour, arrived, ringing, answered, ended, cause, ended_by = row
+    return TruthCall(
+        unique_id=unique_id,
+        number=number,
+        caller_id=shown,
+        behaviour=behaviour,
+        arrived=float(arrived),
+        ringing=_time(ringing),
+        answered=_time(answered),
+        ended=float(ended),
+        cause=int(cause or 0),
+        ended_by="them" if ended_by == "them" else "us",
+    )
+
+
+def _time(text: str) -> float | None:
+    value = float(text) if text else 0.0
+    return value or None
