@@ -363,3 +363,34 @@ def outcome_of_cause(cause: int, dial_status: str) -> Outcome:
     if dial_status in _OUTCOME_OF_STATUS:
         return _OUTCOME_OF_STATUS[dial_status]
     return Outcome.NO_ANSWER if cause in (0, 16, 26, 31) else Outcome.FAILED
+
+
+DETECTION_SILENCE_MS = 1000
+"""The silence after a greeting that machine detection waits for before it says HUMAN (asterisk/conf, amd)."""
+
+
+def wait_limit_ms(connect_limit_ms: int, screened: bool) -> int:
+    """How long after READY a person may wait for an agent.
+
+    The limit runs from the end of their greeting (16 CFR 310.4(b)(4)(iii): two seconds). An unscreened call
+    counts from the answer, which is stricter; a screened one has spent the detector's silence already.
+    """
+    return max(0, connect_limit_ms - DETECTION_SILENCE_MS) if screened else connect_limit_ms
+
+
+def owed(call: Call) -> tuple[Effect, ...]:
+    """What the switch still owes a call whose channel is up, when nobody knows whether it was asked.
+
+    For a switchboard that was away: every one of these may be asked for twice without harm.
+    """
+    if call.state is CallState.ENDED:
+        return ()
+    if call.state is CallState.HUMAN and call.ending is Outcome.ABANDONED and not call.hung_up_by:
+        return (Effect(Act.PLAY_MESSAGE),)
+    if call.ending is not None or call.hung_up_by:
+        return _HANG_UP
+    if call.state is CallState.HUMAN and call.session is not None:
+        return (Effect(Act.BRIDGE, call.session),)
+    if call.state is CallState.HUMAN:
+        return (Effect(Act.START_WAIT),)
+    return ()

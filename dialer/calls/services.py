@@ -46,6 +46,8 @@ class Applied:
 
     call: CallTask
     effects: tuple[Effect, ...]
+    ended_now: bool = False
+    """This event is the one that ended it."""
 
 
 def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
@@ -63,8 +65,16 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
         )
         if call is None:
             return None
+        was = call.state
         effects = _run(call, event, at)
-    return Applied(call, effects)
+    return Applied(call, effects, ended_now=call.state == CallState.ENDED and was != CallState.ENDED)
+
+
+def fetch(*, call_id: UUID) -> CallTask | None:
+    """One call with its campaign, or None."""
+    call = CallTask.objects.across_tenants().select_related("campaign").filter(pk=call_id).first()
+    assert call is None or isinstance(call, CallTask)
+    return call
 
 
 def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:

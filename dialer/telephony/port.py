@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+from uuid import UUID
 
 from .events import Screening, SwitchEvent
 
@@ -19,6 +20,16 @@ EventSink = Callable[[SwitchEvent], None]
 
 LEG_PREFIX = "leg-"
 BRIDGE_PREFIX = "desk-"
+
+
+def leg_of(session: UUID) -> str:
+    """The channel id of an agent session's nailed-up leg."""
+    return f"{LEG_PREFIX}{session}"
+
+
+def bridge_of(session: UUID) -> str:
+    """The id of an agent session's bridge."""
+    return f"{BRIDGE_PREFIX}{session}"
 
 
 class SwitchError(Exception):

@@ -1,0 +1,61 @@
+"""The one-second beat and the asks between: jobs for Huey, never waited for and never missed for long.
+
+Redis may be away: an ask that cannot be made is dropped, and the next beat makes it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from dialer.calls import board
+from tasks import pacing, recordings
+
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Beat:
+    """Asks for pacing of every campaign that has somebody ready, each second and when something changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="asks")
+        self._asked: set[int] = set()
+        self._well = True
+
+    def ask_pacing(self, campaign_id: int | None) -> None:
+        """Ask for a tick of a campaign soon; asks that are not sent yet are one."""
+        if campaign_id is not None and campaign_id not in self._asked:
+            self._asked.add(campaign_id)
+            self._thread.submit(self._send, campaign_id)
+
+    def ask_for_recording(self, call_id: UUID) -> None:
+        """Ask that a call's recording be looked at, now that the call is over."""
+        self._thread.submit(self._try, lambda: recordings.ask(call_id))
+
+    async def once(self, *, switch_up: bool) -> None:
+        """One beat: with the switch away nothing is asked for, so nothing is dialed late."""
+        if switch_up:
+            for campaign_id in await self._store.run(board.campaigns_to_pace):
+                self.ask_pacing(campaign_id)
+
+    def close(self) -> None:
+        """Make the asks that are waiting, then end."""
+        self._thread.shutdown(wait=True)
+
+    def _send(self, campaign_id: int) -> None:
+        self._asked.discard(campaign_id)
+        self._try(lambda: pacing.ask(campaign_id))
+
+    def _try(self, ask: Callable[[], object]) -> None:
+        try:
+            ask()
+            self._well = True
+        except Exception as error:  # whatever Huey's storage raises: the beat must go on
+            if self._well:
+                log.warning("jobs cannot be asked for (%s); asked for again each second", type(error).__name__)
+            self._well = False

@@ -1,0 +1,260 @@
+"""Customers' calls: places them, feeds their events to the lifecycle, and does on the switch what it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dialer.calls import board, services
+from dialer.calls.models import CallTask
+from dialer.calls.rules import Act, CallState, Effect, Event, Kind, wait_limit_ms
+from dialer.core.clock import now
+from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
+
+from .mailboxes import Mailboxes
+from .store import Store
+from .timers import Timers
+
+log = logging.getLogger(__name__)
+
+MESSAGE = "safe-harbour"
+MESSAGE_PATIENCE_S = 30.0
+"""Longest time that a message may play before the call is ended all the same."""
+RETRY_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something happened to the call."""
+
+    event: Event
+    at: datetime
+    done: asyncio.Future[None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The call is to be placed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgent:
+    """An agent of the waiting call's campaign may be free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Do what the switch may still owe the call."""
+
+    effects: tuple[Effect, ...]
+
+
+Message = Happened | Place | TryAgent | Settle
+
+
+class CallDesk:
+    """Every live call of this switch, each with a mailbox of its own."""
+
+    def __init__(self, store: Store, switch: Switch, on_end: Callable[[CallTask], None]) -> None:
+        self._store = store
+        self._switch = switch
+        self._on_end = on_end
+        self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
+        self._placing: set[UUID] = set()
+        self._waiting: dict[int, dict[UUID, None]] = {}
+        self._bridges: dict[int, str] = {}
+        self._timers = Timers()
+
+    # --- what the rest of the switchboard says -------------------------------------------------------------------
+
+    def place(self, call_id: UUID) -> None:
+        """Place a queued call, once however often it is asked."""
+        if call_id not in self._placing:
+            self._placing.add(call_id)
+            self._boxes.put(call_id, Place())
+
+    def tell(self, call_id: UUID, event: Event, at: datetime) -> None:
+        """Something happened to a call; returns at once."""
+        self._boxes.put(call_id, Happened(event, at))
+
+    async def tell_and_wait(self, call_id: UUID, event: Event, at: datetime) -> None:
+        """The same, and wait until its effects were asked of the switch."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._boxes.put(call_id, Happened(event, at, done))
+        await done
+
+    def settle(self, call_id: UUID, effects: tuple[Effect, ...]) -> None:
+        """Do again what the switch may not have been asked for."""
+        self._boxes.put(call_id, Settle(effects))
+
+    def busy(self, call_id: UUID) -> bool:
+        """Whether something about this call is being done."""
+        return self._boxes.busy(call_id)
+
+    def agent_may_be_free(self, campaign_id: int | None = None) -> None:
+        """Let the people who wait in a campaign (None: in all) try for an agent, the longest waiting first."""
+        campaigns = self._waiting if campaign_id is None else {campaign_id: self._waiting.get(campaign_id, {})}
+        for waiting in campaigns.values():
+            for call_id in waiting:
+                self._boxes.put(call_id, TryAgent())
+
+    async def close(self, patience: float) -> None:
+        """Finish what was begun, within `patience` seconds. Calls on the switch live on."""
+        await self._boxes.close(patience)
+        self._timers.close()
+
+    # --- one call at a time --------------------------------------------------------------------------------------
+
+    async def _handle(self, call_id: UUID, message: Message) -> None:
+        match message:
+            case Happened(event, at, done):
+                try:
+                    await self._happen(call_id, event, at)
+                finally:
+                    if done is not None and not done.done():
+                        done.set_result(None)
+            case Place():
+                try:
+                    await self._place(call_id)
+                finally:
+                    self._placing.discard(call_id)
+            case TryAgent():
+                await self._follow(await self._store.run(services.claim_for_waiting, call_id=call_id, at=now()))
+            case Settle(effects):
+                call = await self._store.run(services.fetch, call_id=call_id)
+                if call is not None and call.state != CallState.ENDED:
+                    await self._follow(services.Applied(call, effects))
+
+    async def _happen(self, call_id: UUID, event: Event, at: datetime) -> None:
+        applied = await self._store.run(services.apply_event, call_id=call_id, event=event, at=at)
+        await self._follow(applied)
+
+    async def _follow(self, applied: services.Applied | None) -> None:
+        """Do an event's effects on the switch, and keep the lists of who waits in step."""
+        if applied is None:
+            return
+        call = applied.call
+        waits = call.state == CallState.HUMAN and call.session_id is None and not call.ending
+        campaign = self._waiting.setdefault(call.campaign_id, {})
+        if waits:
+            campaign.setdefault(call.pk)
+        else:
+            campaign.pop(call.pk, None)
+        if call.state == CallState.ENDED:
+            self._timers.cancel(call.pk)
+            if applied.ended_now:
+                self._on_end(call)
+        for effect in applied.effects:
+            await self._do(call, effect)
+
+    async def _do(self, call: CallTask, effect: Effect) -> None:
+        match effect.act:
+            case Act.BRIDGE if effect.session is not None:
+                await self._bridge(call, effect.session)
+            case Act.START_WAIT:
+                self._start_wait(call)
+            case Act.PLAY_MESSAGE:
+                await self._play(call)
+            case Act.HANG_UP:
+                await self._hang_up(call)
+            case Act.RECORD if call.campaign.record_calls:
+                await self._record(call)
+            case _:
+                pass
+
+    # --- what is asked of the switch -----------------------------------------------------------------------------
+
+    async def _place(self, call_id: UUID) -> None:
+        call = await self._store.run(services.begin_placing, call_id=call_id)
+        if call is None:
+            ended = await self._store.run(services.fetch, call_id=call_id)
+            if ended is not None and ended.state == CallState.ENDED:
+                self._on_end(ended)
+            return
+        try:
+            await self._switch.place(_placement(call))
+        except SwitchRefused as refused:
+            await self._happen(call_id, Event(Kind.REFUSED, cause=refused.cause, reason=refused.reason[:200]), now())
+        except SwitchUnreachable:
+            # Whether it rings is unknown; asking again could ring twice. The next inventory tells.
+            log.warning("call %s: the switch did not answer when it was asked to place it", call_id)
+
+    async def _bridge(self, call: CallTask, session_id: int) -> None:
+        try:
+            await self._switch.join(await self._bridge_id(session_id), str(call.pk))
+        except (SwitchRefused, SwitchUnreachable) as error:
+            log.warning("call %s: could not be connected (%s)", call.pk, error)
+            await asyncio.sleep(RETRY_PAUSE_S)  # the next claim may well give the same agent: not in a hot loop
+            failed = Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200])
+            await self._happen(call.pk, failed, now())
+        else:
+            await self._happen(call.pk, Event(Kind.BRIDGED, session=session_id), now())
+
+    async def _bridge_id(self, session_id: int) -> str:
+        if session_id not in self._bridges:
+            self._bridges[session_id] = bridge_of(await self._store.run(board.session_public_id, session_id))
+        return self._bridges[session_id]
+
+    def _start_wait(self, call: CallTask) -> None:
+        """Tell the call when nobody came within the limit, counted from when it began and not from now."""
+        since = call.ready_at if call.screened else call.answered_at
+        limit = timedelta(milliseconds=wait_limit_ms(call.campaign.connect_limit_ms, call.screened))
+        left = ((since or now()) + limit - now()).total_seconds()
+        call_id = call.pk
+        self._timers.start(
+            call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now())
+        )
+
+    async def _play(self, call: CallTask) -> None:
+        call_id = call.pk
+        over = Event(Kind.MESSAGE_PLAYED)
+        self._timers.start(call_id, MESSAGE_PATIENCE_S, lambda: self.tell(call_id, over, now()))
+        try:
+            await self._switch.play(str(call_id), MESSAGE, f"message-{call_id}")
+        except (SwitchRefused, SwitchUnreachable) as error:
+            log.warning("call %s: the message was not played (%s)", call_id, error)
+            self.tell(call_id, over, now())
+
+    async def _hang_up(self, call: CallTask) -> None:
+        try:
+            await self._switch.hang_up(str(call.pk))
+        except SwitchRefused as error:
+            log.warning("call %s: the switch refused to end it (%s)", call.pk, error)
+        except SwitchUnreachable:
+            log.warning("call %s: the switch did not answer when asked to end it; asked again when it is back", call.pk)
+
+    async def _record(self, call: CallTask) -> None:
+        recording = await self._store.run(services.start_recording, call=call, at=now())
+        for attempt in range(3):
+            try:
+                await self._switch.record(str(call.pk), recording.path)
+                return
+            except SwitchUnreachable:
+                await asyncio.sleep(RETRY_PAUSE_S * (attempt + 1))
+            except SwitchRefused as error:
+                log.warning("call %s: the switch refused to record it (%s)", call.pk, error)
+                return
+        log.error("call %s: it is not recorded, the switch did not answer", call.pk)
+
+
+def event_of_end(cause: int, dial_status: str) -> Event:
+    """The lifecycle's event of a channel that is gone."""
+    return Event(Kind.HUNG_UP, cause=cause, dial_status=dial_status)
+
+
+def _placement(call: CallTask) -> Placement:
+    return Placement(
+        call_id=str(call.pk),
+        number=call.phone,
+        caller_id=call.caller_id,
+        trunk=call.trunk,
+        ring_timeout_s=call.ring_timeout_s,
+        screen=call.screened,
+        campaign_id=str(call.campaign.public_id),
+    )
+
+

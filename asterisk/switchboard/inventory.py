@@ -1,0 +1,158 @@
+"""Holding the rows against what the switch has, after every (re)connection and every few seconds.
+
+Two witnesses are not of one moment: a channel that just ended is gone from the inventory before its event is heard.
+So a row is told that its channel is missing only when two looks in a row miss it and nothing about it is under way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from uuid import UUID
+
+from dialer.agents.models import AgentSession, LegState
+from dialer.calls import board
+from dialer.calls.models import CallTask
+from dialer.calls.rules import CallState, Event, Kind, owed
+from dialer.core.clock import now
+from dialer.telephony.port import (
+    BRIDGE_PREFIX,
+    LEG_PREFIX,
+    ChannelInfo,
+    Inventory,
+    Switch,
+    SwitchError,
+    bridge_of,
+    leg_of,
+)
+
+from .calls import CallDesk
+from .legs import LegDesk, LegEnded, LegReady
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+_BEFORE_ANSWER = (CallState.DIALING, CallState.RINGING)
+_BEFORE_VERDICT = (*_BEFORE_ANSWER, CallState.ANSWERED, CallState.DETECTING)
+
+
+class Reconciler:
+    """Compares and repairs. `look` may be called at any time; looks do not overlap."""
+
+    def __init__(self, store: Store, switch: Switch, calls: CallDesk, legs: LegDesk) -> None:
+        self._store = store
+        self._switch = switch
+        self._calls = calls
+        self._legs = legs
+        self._missed: set[str] = set()
+        self._strange: set[str] = set()
+
+    async def look(self, *, settle: bool) -> bool:
+        """Compare once; `settle`: also ask again for what the switch may never have been asked (after a gap).
+
+        Returns whether anything is suspected, so that a second look soon is worth it.
+        """
+        inventory = await self._switch.inventory()
+        calls = await self._store.run(board.placed_calls)
+        sessions = await self._store.run(board.open_sessions)
+        channels = {channel.channel_id: channel for channel in inventory.channels}
+        missed = self._look_at_calls(calls, channels, sessions, settle)
+        missed |= self._look_at_legs(sessions, channels, set(inventory.bridges))
+        await self._end_strangers(inventory, sessions)
+        self._missed = missed
+        return bool(missed or self._strange)
+
+    # --- rows without channels, and rows that are behind their channels ----------------------------------------------
+
+    def _look_at_calls(
+        self, calls: list[CallTask], channels: dict[str, ChannelInfo], sessions: list[AgentSession], settle: bool
+    ) -> set[str]:
+        missed = set()
+        bridges = {session.pk: bridge_of(session.public_id) for session in sessions}
+        for call in calls:
+            channel = channels.get(str(call.pk))
+            if self._calls.busy(call.pk):
+                continue
+            if channel is None:
+                if str(call.pk) in self._missed:
+                    log.warning("call %s: the switch has no channel for it", call.pk)
+                    self._calls.tell(call.pk, Event(Kind.MISSING), now())
+                else:
+                    missed.add(str(call.pk))
+                continue
+            self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), settle)
+        return missed
+
+    def _catch_up(self, call: CallTask, channel: ChannelInfo, bridge: str, settle: bool) -> None:
+        """Tell a call what its channel shows and its row does not; then what the switch still owes it."""
+        moment = now()
+        if channel.state == "RINGING" and call.state == CallState.DIALING:
+            self._calls.tell(call.pk, Event(Kind.RINGING), moment)
+        if channel.state == "UP" and call.state in _BEFORE_ANSWER:
+            self._calls.tell(call.pk, Event(Kind.ANSWERED), moment)
+        if channel.ready and call.state in _BEFORE_VERDICT:
+            self._calls.tell(call.pk, Event(Kind.READY, verdict=channel.verdict), moment)
+        elif call.state == CallState.HUMAN and bridge and channel.bridge_id == bridge:
+            self._calls.tell(call.pk, Event(Kind.BRIDGED, session=call.session_id), moment)
+        elif settle:
+            if effects := owed(call.as_call()):
+                self._calls.settle(call.pk, effects)
+
+    # --- agents' legs --------------------------------------------------------------------------------------------------
+
+    def _look_at_legs(
+        self, sessions: list[AgentSession], channels: dict[str, ChannelInfo], bridges: set[str]
+    ) -> set[str]:
+        missed = set()
+        for session in sessions:
+            leg = leg_of(session.public_id)
+            channel = channels.get(leg)
+            if self._legs.busy(session.public_id):
+                continue
+            if channel is None:
+                if session.leg == LegState.DOWN:
+                    continue
+                if leg in self._missed:
+                    self._legs.put(session.public_id, LegEnded(now(), None))
+                else:
+                    missed.add(leg)
+            elif channel.ready and (session.leg != LegState.UP or channel.bridge_id != bridge_of(session.public_id)):
+                self._legs.put(session.public_id, LegReady(now()))
+        return missed
+
+    # --- channels and bridges without rows -----------------------------------------------------------------------------
+
+    async def _end_strangers(self, inventory: Inventory, sessions: list[AgentSession]) -> None:
+        ours = {leg_of(session.public_id) for session in sessions}
+        bridges = {bridge_of(session.public_id) for session in sessions}
+        ids = {channel.channel_id: _uuid(channel.channel_id) for channel in inventory.channels}
+        live = await self._store.run(board.live_ids, [uuid for uuid in ids.values() if uuid is not None])
+        strange = set()
+        for name, uuid in ids.items():
+            known = name in ours if name.startswith(LEG_PREFIX) else uuid in live
+            if not known:
+                strange.add(name)
+                if name in self._strange:
+                    log.warning("channel %s has no row; ending it", name)
+                    await self._try(self._switch.hang_up(name))
+        for bridge in inventory.bridges:
+            if bridge.startswith(BRIDGE_PREFIX) and bridge not in bridges:
+                strange.add(bridge)
+                if bridge in self._strange:
+                    await self._try(self._switch.remove_bridge(bridge))
+        self._strange = strange
+
+    @staticmethod
+    async def _try(request: Awaitable[None]) -> None:
+        try:
+            await request
+        except SwitchError as error:
+            log.warning("a repair was not carried out (%s)", error)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+

@@ -1,0 +1,167 @@
+"""Agents' nailed-up legs: calls their phones, keeps each leg in its own bridge, and tells when one is lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import JOINED, AgentState, Event, Kind
+from dialer.calls import board
+from dialer.core.clock import now
+from dialer.telephony import outbox
+from dialer.telephony.port import Switch, SwitchError, SwitchRefused, bridge_of, leg_of
+
+from .mailboxes import Mailboxes
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+RING_S = 30
+"""How long an agent's phone rings before it counts as not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPhone:
+    """The agent's phone is to be called; the command to be finished with the result."""
+
+    command: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DropPhone:
+    """The agent's leg is to be ended."""
+
+    command: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegReady:
+    """The agent's phone was answered and is in our hands."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The agent's leg is gone. `cause` is Q.850; None: it was missed in an inventory."""
+
+    at: datetime
+    cause: int | None
+
+
+Message = CallPhone | DropPhone | LegReady | LegEnded
+LegLost = Callable[[AgentSession, datetime], None]
+
+
+class LegDesk:
+    """The legs of every agent of this switch, each with a mailbox of its own."""
+
+    def __init__(self, store: Store, switch: Switch, on_lost: LegLost) -> None:
+        self._store = store
+        self._switch = switch
+        self._on_lost = on_lost
+        self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
+
+    def put(self, session: UUID, message: Message) -> None:
+        """Something is to be done about, or happened to, a session's leg."""
+        self._boxes.put(session, message)
+
+    def busy(self, session: UUID) -> bool:
+        """Whether something about this leg is being done."""
+        return self._boxes.busy(session)
+
+    async def close(self, patience: float) -> None:
+        """Finish what was begun, within `patience` seconds. Legs on the switch live on."""
+        await self._boxes.close(patience)
+
+    async def _handle(self, public_id: UUID, message: Message) -> None:
+        session = await self._store.run(board.session_by_public_id, public_id)
+        match message:
+            case CallPhone(command):
+                await self._call(session, command)
+            case DropPhone(command):
+                await self._drop(public_id, command)
+            case LegReady(at):
+                await self._ready(session, public_id, at)
+            case LegEnded(at, cause):
+                await self._ended(session, public_id, at, cause)
+
+    async def _call(self, session: AgentSession | None, command: UUID) -> None:
+        if session is None or session.ended_at is not None or session.leg != LegState.CALLING:
+            await self._store.run(outbox.finish, command, error="The agent has left.")
+            return
+        try:
+            await self._switch.call_phone(
+                leg_of(session.public_id), session.endpoint, session.user.shown_name, RING_S
+            )
+        except SwitchError as error:
+            await self._store.run(outbox.finish, command, error=str(error))
+            refused = isinstance(error, SwitchRefused)
+            await self._failed(session, _not_registered(session) if refused else _NO_SWITCH, now())
+        else:
+            await self._store.run(outbox.finish, command)
+
+    async def _drop(self, public_id: UUID, command: UUID | None) -> None:
+        error = ""
+        try:
+            await self._switch.hang_up(leg_of(public_id))
+            await self._switch.remove_bridge(bridge_of(public_id))
+        except SwitchError as failure:
+            error = str(failure)  # the next inventory shows a leg without a session, and ends it
+        if command is not None:
+            await self._store.run(outbox.finish, command, error=error)
+
+    async def _ready(self, session: AgentSession | None, public_id: UUID, at: datetime) -> None:
+        if session is None or session.ended_at is not None:
+            await self._drop(public_id, None)
+            return
+        try:
+            await self._switch.join(bridge_of(public_id), leg_of(public_id))
+        except SwitchError as error:
+            log.warning("the leg of session %s could not be put into its bridge (%s)", session.pk, error)
+            await self._drop(public_id, None)
+            return
+        await self._store.run(agents.apply, session_id=session.pk, event=Event(Kind.LEG_UP), at=at, notice="")
+
+    async def _ended(self, session: AgentSession | None, public_id: UUID, at: datetime, cause: int | None) -> None:
+        if session is None or session.ended_at is not None:
+            return
+        if session.leg == LegState.CALLING:
+            await self._failed(session, _not_answered(session, cause), at)
+            return
+        if session.leg == LegState.UP:
+            lost = Event(Kind.LEG_LOST)
+            await self._store.run(agents.apply, session_id=session.pk, event=lost, at=at, notice=_LOST)
+            self._on_lost(session, at)
+        try:
+            await self._switch.remove_bridge(bridge_of(public_id))
+        except SwitchError as error:
+            log.info("the bridge of session %s stays until the next inventory (%s)", session.pk, error)
+
+    async def _failed(self, session: AgentSession, notice: str, at: datetime) -> None:
+        """The phone did not come up: a session that just began ends (nothing half-done stays), another pauses."""
+        began = session.state == AgentState.PAUSED and session.pause_code == JOINED
+        event = Event(Kind.ENDED if began else Kind.LEG_LOST)
+        await self._store.run(agents.apply, session_id=session.pk, event=event, at=at, notice=notice)
+
+
+_NO_SWITCH = "The telephone switch cannot be reached. Try again in a moment; if it lasts, tell your supervisor."
+_LOST = "Your phone left the line. Choose “Call my phone” when it is ready again."
+
+
+def _not_registered(session: AgentSession) -> str:
+    return (
+        f"Your phone {session.endpoint} is not registered. Start it, check that it signs in as {session.endpoint}, "
+        "then try again."
+    )
+
+
+def _not_answered(session: AgentSession, cause: int | None) -> str:
+    if cause in (17, 21):
+        return f"Your phone {session.endpoint} is busy or refused the call. Free it, then try again."
+    return f"Your phone {session.endpoint} did not answer. Answer it when it rings, then try again."

@@ -1,0 +1,260 @@
+"""The switchboard itself: hears the switch and the database, and sees that everything that is due is done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
+from dialer.calls import board, services
+from dialer.calls.models import CallTask
+from dialer.calls.rules import Event, Kind
+from dialer.core import notify
+from dialer.core.clock import now
+from dialer.telephony import events, outbox
+from dialer.telephony.models import CommandKind, SwitchCommand
+from dialer.telephony.port import LEG_PREFIX, Switch, SwitchError
+
+from .beat import Beat
+from .calls import CallDesk, event_of_end
+from .inventory import Reconciler
+from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegReady
+from .listener import Listener
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 10.0
+LOOK_AGAIN_S = 1.0
+DRAIN_S = 5.0
+
+
+class Switchboard:
+    """Runs one switch. `run` returns only by cancellation (drained) or an error that ends the process."""
+
+    def __init__(self, switch: Switch, name: str) -> None:
+        self._switch = switch
+        self._store = Store()
+        self._calls = CallDesk(self._store, switch, self._call_ended)
+        self._legs = LegDesk(self._store, switch, self._leg_lost)
+        self._reconciler = Reconciler(self._store, switch, self._calls, self._legs)
+        self._listener = Listener(name, self._heard)
+        self._beat = Beat(self._store)
+        self._up = asyncio.Event()
+        self._look = asyncio.Event()
+        self._settle = False
+        self._queued = asyncio.Event()
+        self._commands = asyncio.Event()
+
+    async def run(self) -> None:
+        """Stand by until leader, then run until cancelled."""
+        try:
+            await self._listener.lead()
+            await self._store.run(outbox.release_taken)
+            async with asyncio.TaskGroup() as group:
+                for job in (
+                    self._listener.run(),
+                    self._switch.run(self._hear),
+                    self._place_queued(),
+                    self._take_commands(),
+                    self._look_again_and_again(),
+                    self._every_second(),
+                    self._serve_waiting(),
+                ):
+                    group.create_task(job)
+        finally:
+            await asyncio.shield(self._drain())
+
+    async def _drain(self) -> None:
+        await self._calls.close(DRAIN_S)
+        await self._legs.close(DRAIN_S)
+        await self._listener.close()
+        self._beat.close()
+        self._store.close()
+
+    # --- the switch says ---------------------------------------------------------------------------------------------
+
+    def _hear(self, event: events.SwitchEvent) -> None:
+        """Pass one event of the switch to whom it concerns. Never raises, never waits."""
+        match event:
+            case events.SwitchUp():
+                log.info("the switch is up")
+                self._settle = True
+                self._up.set()
+                self._look.set()
+                self._queued.set()
+                self._commands.set()
+            case events.SwitchDown(reason=reason):
+                log.warning("the switch is lost: %s", reason)
+                self._up.clear()
+            case events.TrunkSeen(trunk=trunk, reachable=reachable):
+                log.log(logging.INFO if reachable else logging.WARNING, "trunk %s: reachable %s", trunk, reachable)
+            case events.PhoneSeen():
+                pass
+            case _:
+                self._hear_channel(event)
+
+    def _hear_channel(
+        self,
+        event: events.ChannelRinging
+        | events.ChannelAnswered
+        | events.ChannelReady
+        | events.ChannelEnded
+        | events.MessagePlayed,
+    ) -> None:
+        leg = event.channel_id.startswith(LEG_PREFIX)
+        try:
+            uuid = UUID(event.channel_id.removeprefix(LEG_PREFIX))
+        except ValueError:
+            return
+        if leg:
+            self._hear_leg(uuid, event)
+            return
+        match event:
+            case events.ChannelRinging(at=at):
+                self._calls.tell(uuid, Event(Kind.RINGING), at)
+            case events.ChannelAnswered(at=at):
+                self._calls.tell(uuid, Event(Kind.ANSWERED), at)
+            case events.ChannelReady(at=at, verdict=verdict, detail=detail):
+                self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
+            case events.ChannelEnded(at=at, cause=cause, dial_status=status):
+                self._calls.tell(uuid, event_of_end(cause, status), at)
+            case events.MessagePlayed(at=at):
+                self._calls.tell(uuid, Event(Kind.MESSAGE_PLAYED), at)
+
+    def _hear_leg(self, session: UUID, event: events.SwitchEvent) -> None:
+        match event:
+            case events.ChannelReady(at=at):
+                self._legs.put(session, LegReady(at))
+            case events.ChannelEnded(at=at, cause=cause):
+                self._legs.put(session, LegEnded(at, cause))
+            case _:
+                pass
+
+    # --- the database says ---------------------------------------------------------------------------------------------
+
+    def _heard(self, channel: str, payload: str) -> None:
+        if channel == notify.CALLS:
+            self._queued.set()
+        elif channel == notify.COMMANDS:
+            self._commands.set()
+        elif channel == notify.READY:
+            campaign = int(payload) if payload.isdigit() else None
+            self._calls.agent_may_be_free(campaign)
+            self._beat.ask_pacing(campaign)
+
+    # --- one desk says to the other ------------------------------------------------------------------------------------
+
+    def _call_ended(self, call: CallTask) -> None:
+        self._beat.ask_pacing(call.campaign_id)
+        if call.connected_at is not None and call.campaign.record_calls:
+            self._beat.ask_for_recording(call.pk)
+
+    def _leg_lost(self, session: AgentSession, at: datetime) -> None:
+        if session.call_id is not None:
+            self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), at)
+
+    # --- what is done all the time -------------------------------------------------------------------------------------
+
+    async def _place_queued(self) -> None:
+        while True:
+            await self._up.wait()
+            await _set_within(self._queued, 1.0)
+            self._queued.clear()
+            for call_id in await self._store.run(board.queued_calls):
+                self._calls.place(call_id)
+
+    async def _take_commands(self) -> None:
+        while True:
+            await _set_within(self._commands, 1.0)
+            self._commands.clear()
+            for command in await self._store.run(outbox.take):
+                await self._carry_out(command)
+
+    async def _carry_out(self, command: SwitchCommand) -> None:
+        if command.kind == CommandKind.PROVISION:
+            await self._provision(command.pk)
+        elif command.target is None:
+            await self._store.run(outbox.finish, command.pk, error="The command names nothing.")
+        elif command.kind == CommandKind.CALL_PHONE:
+            self._legs.put(command.target, CallPhone(command.pk))
+        elif command.kind == CommandKind.DROP_PHONE:
+            self._legs.put(command.target, DropPhone(command.pk))
+        elif command.kind == CommandKind.HANG_UP:
+            by = str(command.args.get("by", "system"))
+            self._calls.tell(command.target, Event(Kind.HANG_UP_ASKED, by=by), now())
+            await self._store.run(outbox.finish, command.pk)
+
+    async def _provision(self, command: UUID | None) -> None:
+        error = ""
+        try:
+            await self._switch.provision(await self._store.run(board.phone_accounts))
+        except SwitchError as failure:
+            error = str(failure)
+            log.warning("the phones' accounts were not made known (%s)", failure)
+        if command is not None:
+            await self._store.run(outbox.finish, command, error=error)
+
+    async def _look_again_and_again(self) -> None:
+        pause = LOOK_EVERY_S
+        while True:
+            await self._up.wait()
+            await _set_within(self._look, pause)
+            self._look.clear()
+            settle, self._settle = self._settle, False
+            if settle:
+                await self._provision(None)
+            try:
+                pause = LOOK_AGAIN_S if await self._reconciler.look(settle=settle) else LOOK_EVERY_S
+            except SwitchError as error:
+                log.warning("the switch did not say what it holds (%s)", error)
+                self._settle = self._settle or settle
+                pause = LOOK_AGAIN_S
+
+    async def _every_second(self) -> None:
+        while True:
+            await self._beat.once(switch_up=self._up.is_set())
+            for call_id in await self._store.run(board.expired_calls, now()):
+                self._calls.place(call_id)  # which cancels it, since it is too old
+            for session_id in await self._store.run(board.overdue_wrapups, now()):
+                await self._store.run(_end_wrapup, session_id)
+            for session_id in await self._store.run(board.unseen_agents, now()):
+                await self._tell_agent(session_id, AgentKind.SCREEN_LOST)
+            for session_id in await self._store.run(board.deserted_sessions, now()):
+                await self._tell_agent(session_id, AgentKind.LEAVE_ASKED)
+            await asyncio.sleep(1.0)
+
+    async def _tell_agent(self, session_id: int, kind: AgentKind) -> None:
+        try:
+            await self._store.run(agents.apply, session_id=session_id, event=AgentEvent(kind), at=now())
+        except agents.NotNow as refused:
+            log.info("session %s: %s", session_id, refused)
+
+    async def _serve_waiting(self) -> None:
+        """A notification may be lost; somebody who waits is tried for four times a second all the same."""
+        while True:
+            await asyncio.sleep(0.25)
+            self._calls.agent_may_be_free()
+
+
+def _end_wrapup(session_id: int) -> None:
+    """Dispose with the campaign's default; an agent who was quicker is left alone."""
+    code = services.default_disposition(session_id=session_id)
+    try:
+        services.dispose(session_id=session_id, code=code)
+    except agents.NotNow as refused:
+        log.info("session %s: wrap-up was not ended (%s)", session_id, refused)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

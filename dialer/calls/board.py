@@ -1,0 +1,102 @@
+"""What the switchboard reads: the live rows of every tenant, to be held against what the switch has."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
+
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import AgentState
+from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
+from dialer.people.models import User
+from dialer.telephony.port import PhoneAccount
+
+from .models import CallTask
+from .rules import CallState
+
+SCREEN_PATIENCE = timedelta(seconds=30)
+"""How long an agent who is ready may be without a page before no call is sent to them any more."""
+
+
+def queued_calls(*, limit: int = 200) -> list[UUID]:
+    """Calls that wait to be placed, oldest first."""
+    rows = CallTask.objects.across_tenants().filter(state=CallState.QUEUED).order_by("queued_at")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def expired_calls(at: datetime) -> list[UUID]:
+    """Queued calls that are too old to be placed."""
+    rows = CallTask.objects.across_tenants().filter(state=CallState.QUEUED, deadline__lt=at)
+    return list(rows.values_list("pk", flat=True)[:500])
+
+
+def placed_calls() -> list[CallTask]:
+    """Every call that should have a channel on the switch."""
+    rows = CallTask.objects.across_tenants().exclude(state__in=(CallState.QUEUED, CallState.ENDED))
+    return list(rows.select_related("campaign"))
+
+
+def live_ids(ids: list[UUID]) -> set[UUID]:
+    """Those of the calls that have not ended."""
+    return set(
+        CallTask.objects.across_tenants().filter(pk__in=ids).exclude(state=CallState.ENDED).values_list("pk", flat=True)
+    )
+
+
+def open_sessions() -> list[AgentSession]:
+    """Every agent session that is not over."""
+    return list(AgentSession.objects.across_tenants().filter(ended_at=None).select_related("user", "call"))
+
+
+def session_by_public_id(public_id: UUID) -> AgentSession | None:
+    """One agent session, ended or not."""
+    return AgentSession.objects.across_tenants().select_related("user").filter(public_id=public_id).first()
+
+
+def session_public_id(session_id: int) -> UUID:
+    """The outward id of a session, of which its leg's and bridge's ids are made."""
+    public_id = AgentSession.objects.across_tenants().values_list("public_id", flat=True).get(pk=session_id)
+    assert isinstance(public_id, UUID)
+    return public_id
+
+
+def campaigns_to_pace() -> list[int]:
+    """Active campaigns that pacing dials for and that have an agent who is ready."""
+    rows = Campaign.objects.across_tenants().filter(
+        status=CampaignStatus.ACTIVE,
+        dial_method__in=(DialMethod.PROGRESSIVE, DialMethod.RATIO),
+        sessions__state=AgentState.READY,
+    )
+    return list(rows.distinct().values_list("pk", flat=True))
+
+
+def overdue_wrapups(at: datetime) -> list[int]:
+    """Sessions whose wrap-up time has run out."""
+    length = ExpressionWrapper(F("campaign__wrapup_s") * timedelta(seconds=1), output_field=DurationField())
+    rows = AgentSession.objects.across_tenants().filter(state=AgentState.WRAPUP, campaign__wrapup_s__gt=0)
+    late = rows.annotate(over_at=ExpressionWrapper(F("state_since") + length, output_field=DateTimeField()))
+    return list(late.filter(over_at__lt=at).values_list("pk", flat=True))
+
+
+def unseen_agents(at: datetime) -> list[int]:
+    """Sessions that are ready although nobody has their page open."""
+    rows = AgentSession.objects.across_tenants().filter(
+        state=AgentState.READY, screen_seen_at__lt=at - SCREEN_PATIENCE
+    )
+    return list(rows.values_list("pk", flat=True))
+
+
+def deserted_sessions(at: datetime) -> list[int]:
+    """Sessions that are paused, and whose page has been gone for a quarter of an hour."""
+    rows = AgentSession.objects.across_tenants().filter(
+        state=AgentState.PAUSED, screen_seen_at__lt=at - timedelta(minutes=15)
+    )
+    return list(rows.values_list("pk", flat=True))
+
+
+def phone_accounts() -> list[PhoneAccount]:
+    """The SIP accounts that the switch must know."""
+    users = User.objects.filter(is_active=True, tenant__isnull=False).exclude(endpoint="").exclude(endpoint_secret="")
+    return [PhoneAccount(user.endpoint, user.endpoint_secret, user.shown_name) for user in users.order_by("endpoint")]
