@@ -10,6 +10,7 @@ import signal
 import django
 
 from dialer.settings import use_environment
+from dialer.telephony.port import Switch
 
 log = logging.getLogger("asterisk.switchboard")
 
@@ -27,16 +28,16 @@ async def serve() -> int:
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await running
-    except* LeadershipLost:
-        log.error("another switchboard leads this switch now; ending")
-        return 3
-    except* Exception:
+    except BaseExceptionGroup as failures:
+        if failures.subgroup(LeadershipLost):
+            log.error("another switchboard leads this switch now; ending")
+            return 3
         log.exception("the switchboard failed")
         return 1
     return 0
 
 
-def _switch():  # type: ignore[no-untyped-def]
+def _switch() -> tuple[Switch, str]:
     """The adapter that the settings ask for, and the name under which one switchboard leads it."""
     from django.conf import settings
 

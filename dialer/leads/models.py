@@ -11,6 +11,11 @@ from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
 
 
+def no_zones() -> list[str]:
+    """An empty list: nothing is known of where the number is."""
+    return []
+
+
 class LeadState(models.TextChoices):
     """Where a lead stands: only WAITING ones are chosen, at or after their next attempt's time."""
 
@@ -30,7 +35,7 @@ class Lead(TenantScoped):
     company = models.CharField(max_length=120, blank=True)
     notes = models.TextField(blank=True)
     phone = models.CharField(max_length=16, help_text="E.164")
-    time_zones = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    time_zones = ArrayField(models.CharField(max_length=64), default=no_zones, blank=True)
     state = models.CharField(max_length=8, choices=LeadState.choices, default=LeadState.WAITING)
     priority = models.SmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
