@@ -34,7 +34,14 @@ class Sandbox:
     """
 
     def __init__(
-        self, state_dir: Path, tree_dir: Path, network: str, seed: int = 1, *, mix: Mix = DEFAULT_MIX, app: str = "cordboard"
+        self,
+        state_dir: Path,
+        tree_dir: Path,
+        network: str,
+        seed: int = 1,
+        *,
+        mix: Mix = DEFAULT_MIX,
+        app: str = "cordboard",
     ) -> None:
         self.state_dir = Path(state_dir).absolute()
         self.tree_dir = Path(tree_dir).absolute()
@@ -177,7 +184,10 @@ class Sandbox:
             "TRUNK": TRUNK,
             "APP": self.app,
         }
-        for name, silence in ((PBX, "no"), (CARRIER, "yes")):  # a person's line is never without sound; see conf/README.md
+        for name, silence in (
+            (PBX, "no"),
+            (CARRIER, "yes"),
+        ):  # a person's line is never without sound; see conf/README.md
             state = self.state_dir / name
             files = {"table.conf": dialplan_table(self.seed, self.mix)} if name == CARRIER else {}
             values = {**common, "STATE": str(state), "TRANSMIT_SILENCE": silence}

@@ -119,14 +119,18 @@ def _check_machine(folder: Path) -> None:
     """Raise SandboxUnavailable for what is known to be hopeless before any byte is fetched."""
     for tool in ("apt-get", "dpkg", "dpkg-deb", "tar"):
         if shutil.which(tool) is None:
-            raise SandboxUnavailable(f"this is {_os_name()}, without {tool}: the private Asterisk is made of Debian packages")
+            raise SandboxUnavailable(
+                f"this is {_os_name()}, without {tool}: the private Asterisk is made of Debian packages"
+            )
     architecture = _run(["dpkg", "--print-architecture"]).strip()
     if architecture not in ARCHITECTURES:
         raise SandboxUnavailable(
             f"Debian's Asterisk is used on {' and '.join(ARCHITECTURES)}; this machine is {architecture}"
         )
     if not KEYRING.exists():
-        raise SandboxUnavailable(f"{KEYRING} is missing (package debian-archive-keyring): packages could not be verified")
+        raise SandboxUnavailable(
+            f"{KEYRING} is missing (package debian-archive-keyring): packages could not be verified"
+        )
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise SandboxUnavailable(f"{folder} has {free // 1_000_000} MB free; {NEEDED_BYTES // 1_000_000} MB are needed")

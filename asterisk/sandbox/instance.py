@@ -18,7 +18,18 @@ from .errors import SandboxFailed
 from .fetch import Tree
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "conf"
-FOLDERS = ("etc", "lib", "keys/keys", "spool/monitor", "spool/recording", "spool/outgoing", "spool/tmp", "log/cdr-custom", "cache", "data")
+FOLDERS = (
+    "etc",
+    "lib",
+    "keys/keys",
+    "spool/monitor",
+    "spool/recording",
+    "spool/outgoing",
+    "spool/tmp",
+    "log/cdr-custom",
+    "cache",
+    "data",
+)
 SOCKET_PATH_LIMIT = 107
 BOOT_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
@@ -31,7 +42,9 @@ _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asterisk-spawne
 class Instance:
     """An Asterisk called `name`, living in `state`. Not thread-safe."""
 
-    def __init__(self, name: str, state: Path, tree: Tree, sounds: Path, values: Mapping[str, str], files: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, state: Path, tree: Tree, sounds: Path, values: Mapping[str, str], files: Mapping[str, str]
+    ) -> None:
         """`values` fill the @NAMES@ of the templates in conf/common and conf/NAME; `files` are further configuration files."""
         self.name = name
         self.state = state
@@ -84,7 +97,12 @@ class Instance:
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.state / "log/stdout").open("wb") as out:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self.state, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=self.state,
+                start_new_session=True,
             )
 
     def wait_ready(self, timeout_s: float = BOOT_TIMEOUT_S) -> None:
@@ -154,7 +172,12 @@ class Instance:
         """Run a console command on the running instance; its output. An instance that does not run gives its complaint as output."""
         command = self.tree.command("usr/sbin/asterisk", "-C", str(self.config), "-rx", " ".join(words))
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOOT_TIMEOUT_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=BOOT_TIMEOUT_S,
+            check=False,
         )
         return done.stdout.decode(errors="replace")
 

@@ -161,7 +161,9 @@ def _speak(tree: Tree, take: _Take, folder: Path) -> Samples:
         "usr/bin/espeak-ng", f"--path={data.parent}", "-v", take.voice, "-s", str(take.speed), "-w", str(raw), take.text
     )
     environment = {"PATH": os.environ.get("PATH", ""), "ESPEAK_DATA_PATH": str(data.parent), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     if done.returncode != 0 or not raw.exists():
         raise SandboxFailed(f"espeak-ng ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
     with wave.open(str(raw)) as source:
@@ -190,7 +192,9 @@ def resample(samples: Samples, rate: int, new_rate: int, taps: int = 48) -> Samp
         piece = at[start : start + 2048]
         base = np.floor(piece).astype(int)
         distance = piece[:, None] - (base[:, None] + offsets)
-        kernel = 2 * cutoff * np.sinc(2 * cutoff * distance) * (0.5 + 0.5 * np.cos(np.pi * np.clip(distance / reach, -1, 1)))
+        kernel = (
+            2 * cutoff * np.sinc(2 * cutoff * distance) * (0.5 + 0.5 * np.cos(np.pi * np.clip(distance / reach, -1, 1)))
+        )
         out[start : start + 2048] = (padded[base[:, None] + offsets + reach] * kernel).sum(axis=1)
     return out
 

@@ -205,9 +205,7 @@ class CallDesk:
         limit = timedelta(milliseconds=wait_limit_ms(call.campaign.connect_limit_ms, call.screened))
         left = ((since or now()) + limit - now()).total_seconds()
         call_id = call.pk
-        self._timers.start(
-            call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now())
-        )
+        self._timers.start(call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now()))
 
     async def _play(self, call: CallTask) -> None:
         call_id = call.pk
@@ -256,5 +254,3 @@ def _placement(call: CallTask) -> Placement:
         screen=call.screened,
         campaign_id=str(call.campaign.public_id),
     )
-
-

@@ -96,9 +96,7 @@ class LegDesk:
             await self._store.run(outbox.finish, command, error="The agent has left.")
             return
         try:
-            await self._switch.call_phone(
-                leg_of(session.public_id), session.endpoint, session.user.shown_name, RING_S
-            )
+            await self._switch.call_phone(leg_of(session.public_id), session.endpoint, session.user.shown_name, RING_S)
         except SwitchError as error:
             await self._store.run(outbox.finish, command, error=str(error))
             refused = isinstance(error, SwitchRefused)

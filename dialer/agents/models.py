@@ -57,7 +57,9 @@ class AgentSession(TenantScoped):
             ),
         ]
         indexes = [
-            models.Index(fields=["campaign", "state_since", "id"], condition=Q(state="ready"), name="agent_longest_idle")
+            models.Index(
+                fields=["campaign", "state_since", "id"], condition=Q(state="ready"), name="agent_longest_idle"
+            )
         ]
 
     def as_agent(self) -> Agent:
@@ -87,6 +89,3 @@ class AgentStateChange(TenantScoped):
             models.UniqueConstraint(fields=["session"], condition=Q(until=None), name="one_current_state_per_session")
         ]
         indexes = [models.Index(fields=["tenant", "at"], name="state_change_by_time")]
-
-
-

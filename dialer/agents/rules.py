@@ -180,9 +180,7 @@ def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
 
 
 def _ended(agent: Agent, event: Event) -> Agent:
-    return replace(
-        agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None
-    )
+    return replace(agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None)
 
 
 _RULES = {

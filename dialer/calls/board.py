@@ -82,9 +82,7 @@ def overdue_wrapups(at: datetime) -> list[int]:
 
 def unseen_agents(at: datetime) -> list[int]:
     """Sessions that are ready although nobody has their page open."""
-    rows = AgentSession.objects.across_tenants().filter(
-        state=AgentState.READY, screen_seen_at__lt=at - SCREEN_PATIENCE
-    )
+    rows = AgentSession.objects.across_tenants().filter(state=AgentState.READY, screen_seen_at__lt=at - SCREEN_PATIENCE)
     return list(rows.values_list("pk", flat=True))
 
 

@@ -209,9 +209,7 @@ def _dial(session: AgentSession, asked: Asked) -> CallTask:
             made = queue_calls(campaign=campaign, judged=[judged], at=moment, session=session)
             if not made:
                 raise agents.NotNow("This number is in a call already.")
-            agents.apply(
-                session_id=session.pk, event=AgentEvent(AgentKind.RESERVED, call=made[0], own=True), at=moment
-            )
+            agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.RESERVED, call=made[0], own=True), at=moment)
             if asked.lead_id is not None:
                 Lead.objects.for_tenant(session.tenant_id).filter(pk=asked.lead_id).update(state=LeadState.RESERVED)
             _show(session, None, moment)

@@ -122,15 +122,13 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
             _tell_agent(effect.session, AgentKind.RELEASED, call, at)
         case Act.AGENT_CONNECTED:
             _tell_agent(effect.session, AgentKind.CONNECTED, call, at)
-            call.user_id = AgentSession.objects.across_tenants().values_list("user_id", flat=True).get(
-                pk=effect.session
+            call.user_id = (
+                AgentSession.objects.across_tenants().values_list("user_id", flat=True).get(pk=effect.session)
             )
         case Act.WRAP_UP:
             _tell_agent(effect.session, AgentKind.CALL_ENDED, call, at)
         case Act.FINISH_LEAD if call.lead_id is not None:
-            leads.finish_attempt(
-                lead_id=call.lead_id, outcome=call.outcome, placed=call.placed_at is not None, at=at
-            )
+            leads.finish_attempt(lead_id=call.lead_id, outcome=call.outcome, placed=call.placed_at is not None, at=at)
         case _:
             pass
     return []
@@ -219,8 +217,8 @@ def dispose(*, session_id: int, code: str, note: str = "", by: User | None = Non
         call_id = AgentSession.objects.across_tenants().values_list("call_id", flat=True).get(pk=session_id)
         if call_id is None:
             raise agents.NotNow("There is no call to dispose of.")
-        call = CallTask.objects.across_tenants().select_for_update(of=("self",)).select_related("campaign").get(
-            pk=call_id
+        call = (
+            CallTask.objects.across_tenants().select_for_update(of=("self",)).select_related("campaign").get(pk=call_id)
         )
         disposition = (
             Disposition.objects.for_tenant(call.tenant_id)
@@ -234,9 +232,7 @@ def dispose(*, session_id: int, code: str, note: str = "", by: User | None = Non
     return call
 
 
-def _write_disposition(
-    call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime
-) -> None:
+def _write_disposition(call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime) -> None:
     call.disposition, call.disposed_at, call.note = disposition, at, note
     call.last_seq += 1
     call.save(update_fields=["disposition", "disposed_at", "note", "last_seq"])

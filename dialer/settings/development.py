@@ -1,6 +1,6 @@
 """Settings of ./run on somebody's own machine: comfortable, never for the public."""
 
-from .base import *  # noqa: F403
+from .base import *
 from .schema import env, secret
 
 DEBUG = env.bool("DEBUG", default=False)

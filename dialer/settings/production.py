@@ -1,6 +1,6 @@
 """Settings for the public: behind a proxy that ends TLS. Every secret must be given."""
 
-from .base import *  # noqa: F403
+from .base import *
 from .schema import env, secret
 
 SECRET_KEY = secret("SECRET_KEY")

@@ -1,6 +1,6 @@
 """Settings of ./run test and of the benches' fixtures."""
 
-from .base import *  # noqa: F403
+from .base import *
 from .schema import secret
 
 SECRET_KEY = secret("SECRET_KEY", default="test-only")

@@ -52,7 +52,5 @@ def finish(command_id: UUID, *, error: str = "") -> None:
 def release_taken() -> int:
     """Give back what a switchboard that died had taken; commands are idempotent, so they may run again."""
     return (
-        SwitchCommand.objects.across_tenants()
-        .filter(status=CommandStatus.TAKEN)
-        .update(status=CommandStatus.PENDING)
+        SwitchCommand.objects.across_tenants().filter(status=CommandStatus.TAKEN).update(status=CommandStatus.PENDING)
     )
