@@ -49,7 +49,7 @@ def _switch() -> tuple[Switch, str]:
     from asterisk.settings import AsteriskSettings
 
     config = AsteriskSettings.from_env()
-    return AsteriskSwitch(config), f"{config.ari_url} {config.ari_app}"
+    return AsteriskSwitch(config), f"{config.ari_url} {config.app}"
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ class CallDesk:
         self._bridges: dict[int, str] = {}
         self._timers = Timers()
 
-    # --- what the rest of the switchboard says -------------------------------------------------------------------
+    # --- what the rest of the switchboard says ---
 
     def place(self, call_id: UUID) -> None:
         """Place a queued call, once however often it is asked."""
@@ -107,7 +107,7 @@ class CallDesk:
         await self._boxes.close(patience)
         self._timers.close()
 
-    # --- one call at a time --------------------------------------------------------------------------------------
+    # --- one call at a time ---
 
     async def _handle(self, call_id: UUID, message: Message) -> None:
         match message:
@@ -166,7 +166,7 @@ class CallDesk:
             case _:
                 pass
 
-    # --- what is asked of the switch -----------------------------------------------------------------------------
+    # --- what is asked of the switch ---
 
     async def _place(self, call_id: UUID) -> None:
         call = await self._store.run(services.begin_placing, call_id=call_id)

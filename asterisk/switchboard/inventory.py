@@ -62,7 +62,7 @@ class Reconciler:
         self._missed = missed
         return bool(missed or self._strange)
 
-    # --- rows without channels, and rows that are behind their channels ----------------------------------------------
+    # --- rows without channels, and rows that are behind their channels ---
 
     def _look_at_calls(
         self, calls: list[CallTask], channels: dict[str, ChannelInfo], sessions: list[AgentSession], settle: bool
@@ -94,11 +94,10 @@ class Reconciler:
             self._calls.tell(call.pk, Event(Kind.READY, verdict=channel.verdict), moment)
         elif call.state == CallState.HUMAN and bridge and channel.bridge_id == bridge:
             self._calls.tell(call.pk, Event(Kind.BRIDGED, session=call.session_id), moment)
-        elif settle:
-            if effects := owed(call.as_call()):
-                self._calls.settle(call.pk, effects)
+        elif settle and (effects := owed(call.as_call())):
+            self._calls.settle(call.pk, effects)
 
-    # --- agents' legs --------------------------------------------------------------------------------------------------
+    # --- agents' legs ---
 
     def _look_at_legs(
         self, sessions: list[AgentSession], channels: dict[str, ChannelInfo], bridges: set[str]
@@ -120,7 +119,7 @@ class Reconciler:
                 self._legs.put(session.public_id, LegReady(now()))
         return missed
 
-    # --- channels and bridges without rows -----------------------------------------------------------------------------
+    # --- channels and bridges without rows ---
 
     async def _end_strangers(self, inventory: Inventory, sessions: list[AgentSession]) -> None:
         ours = {leg_of(session.public_id) for session in sessions}

@@ -77,7 +77,7 @@ class Switchboard:
         self._beat.close()
         self._store.close()
 
-    # --- the switch says ---------------------------------------------------------------------------------------------
+    # --- the switch says ---
 
     def _hear(self, event: events.SwitchEvent) -> None:
         """Pass one event of the switch to whom it concerns. Never raises, never waits."""
@@ -136,7 +136,7 @@ class Switchboard:
             case _:
                 pass
 
-    # --- the database says ---------------------------------------------------------------------------------------------
+    # --- the database says ---
 
     def _heard(self, channel: str, payload: str) -> None:
         if channel == notify.CALLS:
@@ -148,7 +148,7 @@ class Switchboard:
             self._calls.agent_may_be_free(campaign)
             self._beat.ask_pacing(campaign)
 
-    # --- one desk says to the other ------------------------------------------------------------------------------------
+    # --- one desk says to the other ---
 
     def _call_ended(self, call: CallTask) -> None:
         self._beat.ask_pacing(call.campaign_id)
@@ -159,7 +159,7 @@ class Switchboard:
         if session.call_id is not None:
             self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), at)
 
-    # --- what is done all the time -------------------------------------------------------------------------------------
+    # --- what is done all the time ---
 
     async def _place_queued(self) -> None:
         while True:

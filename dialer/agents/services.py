@@ -1,4 +1,4 @@
-"""Writes to agent sessions. States change only through agents.rules; each function is one transaction or joins its caller's."""
+"""Writes to agent sessions; states change only through agents.rules. Each function is, or joins, one transaction."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.leads import services as leads
 from dialer.leads.models import Lead, LeadState
 from dialer.live import publish
-from dialer.pacing import AgentView, CallView, Decision, Snapshot, decide
+from dialer.pacing import AgentView, CallView, Decision, Method, Snapshot, decide
 
 from .models import CallTask
 from .rules import CallState
@@ -89,7 +90,7 @@ def snapshot_of(campaign: Campaign, at: datetime) -> Snapshot:
         for state, queued, session, ending in live.values_list("state", "queued_at", "session_id", "ending")
     )
     return Snapshot(
-        method=campaign.dial_method,
+        method=cast(Method, campaign.dial_method),
         level=float(campaign.dial_level),
         agents=agents_now,
         calls=calls_now,

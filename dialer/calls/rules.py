@@ -1,7 +1,7 @@
 """The call's lifecycle, pure: what an event makes of a call, and what must now happen.
 
-`advance` is total: any event may come in any state, twice, or never, because switches repeat, re-order and lose
-events. A call ends exactly once, with one outcome. Causes are Q.850 (ITU-T Q.850 table 1, as Asterisk maps SIP to them).
+`advance` is total: any event may come in any state, twice, or never, because switches repeat, re-order and
+lose events. A call ends exactly once, with one outcome. Causes are Q.850 (ITU-T Q.850 table 1, as Asterisk maps SIP to them).
 """
 
 from __future__ import annotations

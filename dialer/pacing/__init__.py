@@ -1,6 +1,6 @@
 """How many calls to place now: pure functions of a snapshot. `decide` is the one way in."""
 
 from .decide import decide
-from .types import AgentView, CallView, Decision, Snapshot
+from .types import AgentView, CallView, Decision, Method, Snapshot
 
-__all__ = ["AgentView", "CallView", "Decision", "Snapshot", "decide"]
+__all__ = ["AgentView", "CallView", "Decision", "Method", "Snapshot", "decide"]
