@@ -1,0 +1,1 @@
+"""How Cordboard is run: on one machine (local/), and later in containers."""
