@@ -1,0 +1,124 @@
+"""What becomes of a recording's file once its call is over: whole, not yet, or missing.
+
+Nothing here waits: who asks comes again later when the answer is `LATER`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import struct
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from .models import CallTask, Recording, RecordingState
+from .rules import CallState
+
+log = logging.getLogger(__name__)
+
+SETTLED_S = 1.0
+"""A file that was written to more recently than this many seconds ago may still be in the switch's hands."""
+
+
+class Look(Enum):
+    """What a look at a recording came to."""
+
+    NOTHING = auto()  # no recording, or it was finished before
+    LATER = auto()
+    COMPLETE = auto()
+    MISSING = auto()
+
+
+class NotWhole(Exception):
+    """The file is no WAV, or its header and its length do not agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wav:
+    """A whole WAV file: how long it plays (milliseconds) and how large it is (bytes)."""
+
+    duration_ms: int
+    size: int
+
+
+def read_wav(path: Path) -> Wav:
+    """Read a PCM WAV's header and hold it against the file's length. Raises NotWhole, or OSError when unreadable."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        riff = file.read(12)
+        if len(riff) < 12 or riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+            raise NotWhole("no WAV header")
+        bytes_per_second = 0
+        while len(head := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", head)
+            if name == b"fmt " and length >= 16:
+                _, _, _, bytes_per_second, _, _ = struct.unpack("<HHIIHH", file.read(16))
+                file.seek(length - 16 + length % 2, 1)
+            elif name == b"data":
+                return _held_against(length, size - file.tell(), bytes_per_second, size)
+            else:
+                file.seek(length + length % 2, 1)
+    raise NotWhole("no sound in it")
+
+
+def _held_against(said: int, there: int, bytes_per_second: int, size: int) -> Wav:
+    if bytes_per_second <= 0:
+        raise NotWhole("no format")
+    if not 0 <= there - said <= 1:  # an odd length is padded
+        raise NotWhole(f"the header says {said} bytes of sound, there are {there}")
+    return Wav(said * 1000 // bytes_per_second, size)
+
+
+def finish(*, call_id: UUID, last_look: bool = False) -> Look:
+    """Complete the recording of a call that has ended, if its file is whole and no longer written to.
+
+    `last_look`: what is not whole now is MISSING. A recording that is finished stays as it is, however often this runs.
+    """
+    recording = Recording.objects.across_tenants().filter(call_id=call_id, state=RecordingState.RUNNING).first()
+    if recording is None:
+        return Look.NOTHING
+    if not CallTask.objects.across_tenants().filter(pk=call_id, state=CallState.ENDED).exists():
+        return Look.LATER
+    path = Path(settings.RECORDINGS_DIR) / recording.path
+    try:
+        wav = read_wav(path)
+        if time.time() - path.stat().st_mtime < SETTLED_S and not last_look:
+            return Look.LATER
+        digest = _sha256(path)
+    except (OSError, NotWhole) as error:
+        if not last_look:
+            return Look.LATER
+        log.error("the recording of call %s is missing: %s", call_id, error)
+        return _store(recording, Look.MISSING, state=RecordingState.MISSING)
+    return _store(
+        recording,
+        Look.COMPLETE,
+        state=RecordingState.COMPLETE,
+        duration_ms=wav.duration_ms,
+        bytes=wav.size,
+        sha256=digest,
+    )
+
+
+def _store(recording: Recording, look: Look, **values: object) -> Look:
+    running = Recording.objects.across_tenants().filter(pk=recording.pk, state=RecordingState.RUNNING)
+    return look if running.update(**values) else Look.NOTHING
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def forgotten(*, before: datetime, limit: int = 500) -> list[UUID]:
+    """Calls that ended before a moment and whose recording nobody has finished, oldest first."""
+    rows = Recording.objects.across_tenants().filter(
+        state=RecordingState.RUNNING, call__state=CallState.ENDED, call__ended_at__lt=before
+    )
+    return list(rows.order_by("call__ended_at").values_list("call_id", flat=True)[:limit])

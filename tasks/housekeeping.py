@@ -1,0 +1,32 @@
+"""What nobody asks for and yet must be done: periodic jobs of the worker queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.management import call_command
+from huey import crontab
+
+from dialer.calls import recordings
+from dialer.core.clock import now
+
+from . import recordings as recording_jobs
+from .queues import job, worker_queue
+
+FORGOTTEN_AFTER = timedelta(minutes=2)
+"""How long after a call's end its recording is taken to have been forgotten: its own job gives up after a minute."""
+
+
+@worker_queue.periodic_task(crontab(minute="*"), expires=50)
+@job
+def finish_forgotten_recordings() -> None:
+    """Ask again for recordings whose call is long over: the first ask was lost, or nobody could carry it out."""
+    for call_id in recordings.forgotten(before=now() - FORGOTTEN_AFTER):
+        recording_jobs.ask(call_id)
+
+
+@worker_queue.periodic_task(crontab(minute="17", hour="3"), expires=3600)
+@job
+def clear_sessions() -> None:
+    """Remove sign-ins that have expired."""
+    call_command("clearsessions")
