@@ -46,11 +46,10 @@ class Paced:
 def pace(*, campaign_id: int) -> Paced:
     """Run one tick of a campaign: snapshot, decision, reservation, gate, calls, in one transaction.
 
-    Ticks of one campaign never overlap (advisory lock); a tick that finds another at work does nothing.
+    Ticks of one campaign never overlap (advisory lock): a tick that finds another at work waits for it.
     """
     with transaction.atomic():
-        if not _only_tick_of(campaign_id):
-            return Paced(None)
+        _only_tick_of(campaign_id)
         campaign = (
             Campaign.objects.across_tenants()
             .select_related("tenant")
@@ -72,10 +71,14 @@ def pace(*, campaign_id: int) -> Paced:
     return Paced(decision, tuple(queued), len(refused))
 
 
-def _only_tick_of(campaign_id: int) -> bool:
+def _only_tick_of(campaign_id: int) -> None:
+    """Wait for a tick of the campaign that is under way: what it was asked for may have come after its snapshot.
+
+    Two seconds at most, for these and for row locks; then django.db.OperationalError, and the next beat tries again.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('cordboard.pacing'), %s)", [campaign_id])
-        return bool(cursor.fetchone()[0])
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cordboard.pacing'), %s)", [campaign_id])
 
 
 def snapshot_of(campaign: Campaign, at: datetime) -> Snapshot:
