@@ -187,7 +187,7 @@ class Postgres(Server):
         wait_until(lambda: not self._old_backends(), 10)
 
     def _old_backends(self) -> bool:
-        """True while processes of an earlier server still work on these data; they leave when their parent is missed."""
+        """True while processes of an earlier server still use these data; they leave when they miss their parent."""
         return any(_works_in(pid, self._data) for pid in psutil.pids() if pid != self.pid)
 
 
