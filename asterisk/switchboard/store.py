@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -24,6 +25,7 @@ class Store:
     """Runs services in a few threads of its own."""
 
     def __init__(self, threads: int = 6) -> None:
+        self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self.reachable = True
 
@@ -47,8 +49,17 @@ class Store:
                 return result
 
     def close(self) -> None:
-        """End the threads; what they are doing is finished first."""
+        """End the threads and give back their connections; what they are doing is finished first."""
+        together = threading.Barrier(self._count)
+        for _ in range(self._count):
+            self._threads.submit(_leave, together)
         self._threads.shutdown(wait=True)
+
+
+def _leave(together: threading.Barrier) -> None:
+    """Give back this thread's connection. Each thread waits for the others, so that none does it for two."""
+    connection.close()
+    together.wait(timeout=10)
 
 
 def _guarded(service: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:

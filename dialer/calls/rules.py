@@ -1,7 +1,8 @@
 """The call's lifecycle, pure: what an event makes of a call, and what must now happen.
 
 `advance` is total: any event may come in any state, twice, or never, because switches repeat, re-order and
-lose events. A call ends exactly once, with one outcome. Causes are Q.850 (ITU-T Q.850 table 1, as Asterisk maps SIP to them).
+lose events. A call ends exactly once, with one outcome. Causes are those of ITU-T Q.850 (table 1), to which
+Asterisk maps SIP's answers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 
 class CallState(StrEnum):
-    """Where a call is; see docs/DESIGN for the moves."""
+    """Where a call is; docs/architecture.md draws the moves."""
 
     QUEUED = "queued"
     DIALING = "dialing"

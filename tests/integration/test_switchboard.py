@@ -1,0 +1,281 @@
+"""The switchboard on real PostgreSQL with a scripted switch: what it asks of the switch, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from asterisk.switchboard.switchboard import Switchboard
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
+from dialer.calls import placing, services
+from dialer.calls.models import CallTask
+from dialer.compliance.services import asked_for, judge
+from dialer.core.clock import now
+from dialer.leads.models import Lead, LeadState
+from dialer.leads.services import reserve
+from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable
+from tests import factories
+from tests.scripted import ScriptedSwitch, bridge_of, leg_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@asynccontextmanager
+async def board(switch: ScriptedSwitch, name: str = "test") -> AsyncIterator[Switchboard]:
+    """A running switchboard, drained at the end."""
+    running = Switchboard(switch, name)
+    task = asyncio.create_task(running.run())
+    try:
+        yield running
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(test: Callable[[], bool | Awaitable[bool]], what: str = "") -> None:
+    """Wait until the rows say so."""
+    async with asyncio.timeout(10):
+        while not await sync_to_async(test)():
+            await asyncio.sleep(0.01)
+
+
+def _ready_agent(campaign) -> AgentSession:  # type: ignore[no-untyped-def]
+    session = factories.session(campaign=campaign)
+    agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.LEG_UP), at=now())
+    return agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now())
+
+
+def _queue(campaign, count: int = 1) -> list[UUID]:  # type: ignore[no-untyped-def]
+    from django.db import transaction
+
+    with transaction.atomic():
+        leads = reserve(campaign_id=campaign.pk, count=count, at=now())
+        judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in leads], at=now())
+        return placing.queue_calls(campaign=campaign, judged=judged, at=now())
+
+
+def _call(call_id: UUID) -> CallTask:
+    return CallTask.objects.across_tenants().get(pk=call_id)
+
+
+def _session(session: AgentSession) -> AgentSession:
+    return AgentSession.objects.across_tenants().get(pk=session.pk)
+
+
+@pytest.fixture
+def campaign(transactional_db):  # type: ignore[no-untyped-def]
+    """An active campaign with three leads due."""
+    made = factories.campaign()
+    factories.leads(campaign=made, count=3)
+    return made
+
+
+async def test_a_call_from_queue_to_wrapup(campaign) -> None:  # type: ignore[no-untyped-def]
+    session = await sync_to_async(_ready_agent)(campaign)
+    switch = ScriptedSwitch()
+    states: list[str] = []
+
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        placed = await switch.asked("place", call_id)
+        states.append((await sync_to_async(_call)(call_id)).state)
+        assert placed.rest[0].number == (await sync_to_async(_call)(call_id)).phone
+        switch.ringing(call_id)
+        switch.answered(call_id)
+        switch.ready(call_id)
+        joined = await switch.asked("join", call_id)
+        assert joined.rest == (bridge_of(session.public_id),)
+        await switch.asked("record", call_id)
+        await until(lambda: _session(session).state == "in_call")
+        switch.ended(call_id)
+        await until(lambda: _session(session).state == "wrapup")
+    call = await sync_to_async(_call)(call_id)
+    assert states == ["dialing"]
+    assert (call.state, call.outcome, call.cause, call.hung_up_by) == ("ended", "connected", 16, "customer")
+    assert call.placed_at <= call.ringing_at <= call.answered_at <= call.ready_at <= call.connected_at <= call.ended_at
+    kinds = await sync_to_async(lambda: list(call.events.values_list("kind", flat=True)))()
+    assert kinds == ["placed", "ringing", "answered", "ready", "claimed", "bridged", "hung_up"]
+
+
+async def test_nobody_free_within_the_limit_plays_the_message(campaign) -> None:  # type: ignore[no-untyped-def]
+    switch = ScriptedSwitch()
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.answered(call_id)
+        switch.ready(call_id)
+        request = await switch.asked("play", call_id)
+        assert request.rest[0] == "safe-harbour"
+        from dialer.telephony.events import MessagePlayed
+
+        switch.tell(MessagePlayed(str(call_id), str(request.rest[1]), now()))
+        await switch.asked("hang_up", call_id)
+        switch.ended(call_id)
+        await until(lambda: _call(call_id).outcome == "abandoned")
+    call = await sync_to_async(_call)(call_id)
+    waited = (await sync_to_async(lambda: call.events.get(kind="wait_expired"))()).at - call.answered_at
+    assert timedelta(seconds=1.9) < waited < timedelta(seconds=3)
+    lead = await sync_to_async(Lead.objects.across_tenants().get)(pk=call.lead_id)
+    assert lead.state == LeadState.WAITING and lead.next_attempt_at > now() + timedelta(hours=71)
+
+
+async def test_an_agent_who_becomes_free_gets_the_one_who_waits(campaign) -> None:  # type: ignore[no-untyped-def]
+    switch = ScriptedSwitch()
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await until(lambda: _call(call_id).state == "human")
+        session = await sync_to_async(_ready_agent)(campaign)
+        joined = await switch.asked("join", call_id)
+        assert joined.rest == (bridge_of(session.public_id),)
+        await until(lambda: _call(call_id).state == "connected")
+    assert switch.count("play") == 0
+
+
+async def test_a_refusal_of_the_switch_ends_the_call(campaign) -> None:  # type: ignore[no-untyped-def]
+    switch = ScriptedSwitch(fail={"place": SwitchRefused("Allocation failed")})
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await until(lambda: _call(call_id).outcome == "failed")
+
+
+async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_again(campaign) -> None:  # type: ignore[no-untyped-def]
+    switch = ScriptedSwitch(fail={"place": SwitchUnreachable("no answer")})
+    async with board(switch) as running:
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        running._look.set()
+        await until(lambda: _call(call_id).outcome == "lost")
+    assert switch.count("place") == 1
+    lead_id = (await sync_to_async(_call)(call_id)).lead_id
+    lead = await sync_to_async(Lead.objects.across_tenants().get)(pk=lead_id)
+    assert lead.next_attempt_at > now() + timedelta(hours=1)
+
+
+async def test_hang_up_is_a_command_and_asking_twice_ends_once(campaign) -> None:  # type: ignore[no-untyped-def]
+    session = await sync_to_async(_ready_agent)(campaign)
+    switch = ScriptedSwitch()
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await until(lambda: _call(call_id).state == "connected")
+        call = await sync_to_async(_call)(call_id)
+        for _ in range(2):
+            await sync_to_async(services.ask_hang_up)(call=call, by="agent")
+        await switch.asked("hang_up", call_id)
+        switch.ended(call_id)
+        switch.ended(call_id)
+        await until(lambda: _session(session).state == "wrapup")
+    call = await sync_to_async(_call)(call_id)
+    assert (call.outcome, call.hung_up_by) == ("connected", "agent")
+
+
+async def test_a_phone_that_is_not_registered_leaves_no_session(campaign) -> None:  # type: ignore[no-untyped-def]
+    user = await sync_to_async(factories.agent)(campaign.tenant)
+    switch = ScriptedSwitch(fail={"call_phone": SwitchRefused("Allocation failed")})
+    async with board(switch):
+        await switch.running.wait()
+        session = await sync_to_async(agents.join)(user=user, campaign=campaign)
+        await until(lambda: _session(session).ended_at is not None)
+    after = await sync_to_async(_session)(session)
+    assert after.state == "offline" and "not registered" in after.notice
+
+
+async def test_a_leg_comes_up_and_is_lost(campaign) -> None:  # type: ignore[no-untyped-def]
+    user = await sync_to_async(factories.agent)(campaign.tenant)
+    switch = ScriptedSwitch()
+    async with board(switch):
+        await switch.running.wait()
+        session = await sync_to_async(agents.join)(user=user, campaign=campaign)
+        await switch.asked("call_phone", leg_of(session.public_id))
+        switch.leg_ready(session.public_id)
+        await until(lambda: _session(session).leg == LegState.UP)
+        await sync_to_async(agents.apply)(
+            session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now()
+        )
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await until(lambda: _session(session).state == "in_call")
+        switch.leg_ended(session.public_id)
+        await switch.asked("hang_up", call_id)
+        switch.ended(call_id)
+        await until(lambda: _session(session).state == "wrapup")
+    after = await sync_to_async(_session)(session)
+    assert after.leg == LegState.DOWN and "phone" in after.notice.lower()
+    assert (await sync_to_async(_call)(call_id)).hung_up_by == "agent"
+
+
+async def test_a_new_switchboard_catches_up_from_the_inventory(campaign) -> None:  # type: ignore[no-untyped-def]
+    """It died after the call was placed; meanwhile the customer answered, and a stranger's channel is there too."""
+    session = await sync_to_async(_ready_agent)(campaign)
+    [call_id, gone] = await sync_to_async(_queue)(campaign, 2)
+    for one in (call_id, gone):
+        await sync_to_async(services.begin_placing)(call_id=one)
+    stranger = uuid4()
+    legs = ChannelInfo(leg_of(session.public_id), "UP", ready=True, bridge_id=bridge_of(session.public_id))
+    switch = ScriptedSwitch()
+    switch.held = Inventory(
+        "boot-1",
+        (ChannelInfo(str(call_id), "UP", ready=True), ChannelInfo(str(stranger), "UP", ready=True), legs),
+        (bridge_of(session.public_id), bridge_of(stranger)),
+    )
+    async with board(switch):
+        joined = await switch.asked("join", call_id)
+        assert joined.rest == (bridge_of(session.public_id),)
+        await switch.asked("hang_up", stranger)
+        await switch.asked("remove_bridge", bridge_of(stranger))
+        await until(lambda: _call(gone).outcome == "lost")
+        await until(lambda: _call(call_id).state == "connected")
+    assert switch.count("hang_up", call_id) == 0
+    assert switch.count("place") == 0
+
+
+async def test_the_second_switchboard_stands_by_and_takes_over(campaign) -> None:  # type: ignore[no-untyped-def]
+    first, second = ScriptedSwitch(), ScriptedSwitch()
+    async with board(second) as _:
+        await second.running.wait()
+        async with asyncio.TaskGroup() as group:
+            standby = Switchboard(first, "test")
+            task = group.create_task(standby.run())
+            [call_id] = await sync_to_async(_queue)(campaign)
+            await second.asked("place", call_id)
+            assert not first.running.is_set()
+            task.cancel()
+
+
+async def test_wrapup_runs_out_with_the_default_disposition(campaign) -> None:  # type: ignore[no-untyped-def]
+    session = await sync_to_async(_ready_agent)(campaign)
+
+    def hurry() -> None:
+        type(campaign).objects.for_tenant(campaign.tenant).filter(pk=campaign.pk).update(wrapup_s=1)
+
+    await sync_to_async(hurry)()
+    switch = ScriptedSwitch()
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await until(lambda: _session(session).state == "in_call")
+        switch.ended(call_id)
+        await until(lambda: _session(session).state == "ready")
+    call = await sync_to_async(lambda: CallTask.objects.across_tenants().select_related("disposition").get(pk=call_id))()
+    assert call.disposition is not None and call.disposition.is_default
