@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 
 from asterisk.switchboard.switchboard import Switchboard
 from dialer.agents import services as agents
@@ -69,6 +70,13 @@ def _call(call_id: UUID) -> CallTask:
 
 def _session(session: AgentSession) -> AgentSession:
     return AgentSession.objects.across_tenants().get(pk=session.pk)
+
+
+@pytest.fixture(autouse=True)
+async def _connections_given_back(transactional_db):  # type: ignore[no-untyped-def]
+    """The thread that runs the test's own queries lets go of its connection."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
