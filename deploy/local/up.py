@@ -116,8 +116,8 @@ class Runner:
 
     def _bring_up(self) -> None:
         say, began = self._console.say, time.monotonic()
-        self._stack.prepare()
         self._given_web()
+        self._stack.prepare()
         say("Starting the servers …")
         self._stack.start()
         write_private(self._state_dir / "env.json", json.dumps(self.settings))
@@ -140,7 +140,7 @@ class Runner:
         host = self._given["WEB_HOST"]
         if port := self._given.get("WEB_PORT"):
             if not is_free(int(port), host):
-                raise StartFailed(f"port {port} of {host} is taken; choose another with ./run --port N")
+                raise StartFailed(f"port {port} of {host} is taken or not allowed; choose another with ./run --port N")
         else:
             self._given["WEB_PORT"] = str(self._stack.ports.take("web", WEB_PORTS, host))
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
