@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: makes the demo tenant, once, and prints who can sign in. Run again, it adds what is missing."""
+"""`manage.py seed_demo`: makes the demo tenant once and prints who can sign in. Run again, it adds what is missing."""
 
 from __future__ import annotations
 
