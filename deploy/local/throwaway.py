@@ -34,12 +34,7 @@ def throwaway_stack(
     try:
         ledger.clean_up()
         _empty(folder)
-        stack = Stack(folder, asterisk=asterisk, environment=environment, durable=durable, report=report, ledger=ledger)
-        try:
-            stack.prepare()
-        except AsteriskUnavailable as error:
-            missing = str(error)
-            make = partial(Stack, folder, environment=environment, durable=durable, report=report, ledger=ledger)
+        make = partial(Stack, folder, environment=environment, durable=durable, report=report, ledger=ledger)
         stack = make(asterisk=asterisk)
         try:
             stack.prepare()
