@@ -216,7 +216,7 @@ async def test_recordings_are_whole_wav_files_below_their_folder(tmp_path: Path)
     with wave.open(str(tmp_path / "recordings/demo/1.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
         assert len(file.readframes(file.getnframes())) == 2 * file.getnframes()
-    assert not (tmp_path / "outside.wav").exists()  # noqa: ASYNC240
+    assert not (tmp_path / "outside.wav").exists()
 
 
 async def test_a_dropped_connection_loses_events_not_calls(tmp_path: Path) -> None:
