@@ -1,0 +1,225 @@
+"""Plain functions that make the rows tests need, each whole and lawful unless told otherwise. No fixtures, no magic."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from dialer.agents.models import AgentSession, AgentStateChange, LegState
+from dialer.agents.rules import JOINED, AgentState
+from dialer.calls.models import CallTask
+from dialer.calls.placing import queue_calls
+from dialer.campaigns.models import (
+    Campaign,
+    CampaignStatus,
+    DialMethod,
+    Disposition,
+    DispositionSet,
+    LeadList,
+    PauseCode,
+)
+from dialer.compliance.models import GateVerdict
+from dialer.compliance.rules import Allow
+from dialer.compliance.services import Asked, Judged
+from dialer.core.clock import now
+from dialer.leads.models import Lead
+from dialer.people.models import Role, Team, Tenant, User
+
+_serial = count(1)
+
+PASSWORD = "correct-horse-battery"
+"""The password of every user made here."""
+DISPOSITIONS = (
+    # code, label, key, contact, conversion, dnc, final, default
+    ("SALE", "Sale", 1, True, True, False, True, False),
+    ("CALLBK", "Call back", 2, True, False, False, False, False),
+    ("NI", "Not interested", 3, True, False, False, True, False),
+    ("DNC", "Do not call", 6, True, False, True, True, False),
+    ("OTHER", "Other", 9, False, False, False, False, True),
+)
+
+
+def make_tenant(name: str = "", **values: Any) -> Tenant:
+    """A tenant whose calling window is always open, so that tests pass at any hour."""
+    number = next(_serial)
+    defaults = {"name": name or f"Tenant {number}", "slug": f"tenant-{number}", "window_opens": 0}
+    return Tenant.objects.create(**{**defaults, "window_closes": 1440, **values})
+
+
+def make_user(tenant: Tenant | None, role: str = Role.AGENT, **values: Any) -> User:
+    """A user with a phone account (agents only) who signs in with PASSWORD."""
+    number = next(_serial)
+    username = values.pop("username", f"{role}{number}")
+    values.setdefault("endpoint", f"phone{number}" if role == Role.AGENT else "")
+    values.setdefault("endpoint_secret", "secret" if values["endpoint"] else "")
+    return User.objects.create_user(username=username, password=PASSWORD, tenant=tenant, role=role, **values)
+
+
+def make_team(tenant: Tenant, name: str = "") -> Team:
+    """A team."""
+    return Team.objects.create(tenant=tenant, name=name or f"Team {next(_serial)}")
+
+
+def make_dispositions(tenant: Tenant) -> DispositionSet:
+    """A disposition set with DISPOSITIONS in it."""
+    made = DispositionSet.objects.create(tenant=tenant, name=f"Set {next(_serial)}")
+    Disposition.objects.bulk_create(
+        Disposition(
+            tenant=tenant,
+            disposition_set=made,
+            code=code,
+            label=label,
+            key=key,
+            is_contact=contact,
+            is_conversion=conversion,
+            is_dnc=dnc,
+            is_final=final,
+            is_default=default,
+        )
+        for code, label, key, contact, conversion, dnc, final, default in DISPOSITIONS
+    )
+    return made
+
+
+def make_pause_code(tenant: Tenant, code: str = "BREAK", label: str = "Break") -> PauseCode:
+    """A pause code."""
+    return PauseCode.objects.create(tenant=tenant, code=code, label=label)
+
+
+def make_campaign(tenant: Tenant, **values: Any) -> Campaign:
+    """An active progressive campaign with a caller id and dispositions."""
+    defaults: dict[str, Any] = {
+        "name": f"Campaign {next(_serial)}",
+        "status": CampaignStatus.ACTIVE,
+        "dial_method": DialMethod.PROGRESSIVE,
+        "caller_id": "+12125550142",
+    }
+    if "disposition_set" not in values:
+        values["disposition_set"] = make_dispositions(tenant)
+    return Campaign.objects.create(tenant=tenant, **{**defaults, **values})
+
+
+def make_list(campaign: Campaign, **values: Any) -> LeadList:
+    """An active list of a campaign."""
+    return LeadList.objects.create(
+        tenant_id=campaign.tenant_id, campaign=campaign, **{"name": f"List {next(_serial)}", **values}
+    )
+
+
+def number_of(index: int) -> str:
+    """A telephone number of New York for each index below ten million."""
+    return f"+1212{index:07d}"
+
+
+def make_leads(lead_list: LeadList, how_many: int, **values: Any) -> list[Lead]:
+    """Leads that are due now, each with a number of its own in New York's zone."""
+    defaults: dict[str, Any] = {
+        "next_attempt_at": now() - timedelta(minutes=1),
+        "time_zones": ["America/New_York"],
+        "first_name": "Ada",
+        "last_name": "Byron",
+    }
+    made = [
+        Lead(
+            tenant_id=lead_list.tenant_id,
+            campaign_id=lead_list.campaign_id,
+            list=lead_list,
+            **{"phone": number_of(2_000_000 + next(_serial)), **defaults, **values},
+        )
+        for _ in range(how_many)
+    ]
+    return Lead.objects.bulk_create(made)
+
+
+def make_lead(campaign: Campaign, **values: Any) -> Lead:
+    """One lead on a list of its own."""
+    return make_leads(make_list(campaign), 1, **values)[0]
+
+
+def make_session(
+    campaign: Campaign,
+    user: User | None = None,
+    *,
+    state: str = AgentState.READY,
+    leg: str = LegState.UP,
+    since: datetime | None = None,
+    call: CallTask | None = None,
+    **values: Any,
+) -> AgentSession:
+    """An agent session in a state, with the row of its current state."""
+    moment = since or now()
+    user = user or make_user(campaign.tenant)
+    code = values.pop("pause_code", JOINED if state == AgentState.PAUSED else "")
+    session = AgentSession.objects.create(
+        tenant_id=campaign.tenant_id,
+        user=user,
+        campaign=campaign,
+        endpoint=user.endpoint,
+        state=state,
+        pause_code=code,
+        state_since=moment,
+        started_at=moment,
+        screen_seen_at=moment,
+        leg=leg,
+        call=call,
+        **values,
+    )
+    AgentStateChange.objects.create(
+        tenant_id=campaign.tenant_id, session=session, state=state, pause_code=code, call=call, event="made", at=moment
+    )
+    return session
+
+
+def make_call(
+    campaign: Campaign, *, lead: Lead | None = None, phone: str = "", session: AgentSession | None = None, **values: Any
+) -> CallTask:
+    """A QUEUED call that the gate allowed, made the way pacing (or, with a session, an agent) makes one.
+
+    `values` are then written over its columns; the state itself should be reached by events.
+    """
+    moment = now()
+    number = phone or (lead.phone if lead else number_of(3_000_000 + next(_serial)))
+    if lead is not None:
+        Lead.objects.for_tenant(campaign.tenant_id).filter(pk=lead.pk).update(state="reserved")
+    answer = Allow()
+    row = GateVerdict.objects.create(
+        tenant_id=campaign.tenant_id,
+        campaign=campaign,
+        lead=lead,
+        phone=number,
+        allowed=True,
+        rule=answer.rule,
+        pack=answer.pack,
+        evidence={"America/New_York": ""},
+        at=moment,
+    )
+    asked = Asked(number, ("America/New_York",), lead.pk if lead else None)
+    made = queue_calls(campaign=campaign, judged=[Judged(asked, answer, row)], at=moment, session=session)
+    if not made:
+        raise AssertionError("this lead, number or agent has a live call already")
+    if values:
+        CallTask.objects.for_tenant(campaign.tenant_id).filter(pk=made[0]).update(**values)
+    return get_call(made[0])
+
+
+def get_call(call_id: UUID) -> CallTask:
+    """The call as it is stored now."""
+    call = CallTask.objects.across_tenants().select_related("campaign").get(pk=call_id)
+    assert isinstance(call, CallTask)
+    return call
+
+
+def get_session(session_id: int) -> AgentSession:
+    """The agent session as it is stored now."""
+    session = AgentSession.objects.across_tenants().get(pk=session_id)
+    assert isinstance(session, AgentSession)
+    return session
+
+
+def get_lead(lead_id: int) -> Lead:
+    """The lead as it is stored now."""
+    lead = Lead.objects.across_tenants().get(pk=lead_id)
+    assert isinstance(lead, Lead)
+    return lead
