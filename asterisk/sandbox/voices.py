@@ -220,7 +220,7 @@ def encode_ulaw(samples: Samples) -> bytes:
     magnitude = np.abs(clipped) + 132
     exponent = np.maximum(np.floor(np.log2(magnitude)).astype(np.int64) - 7, 0)
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
-    return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8).tobytes()
+    return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
 
 
 def _write(path: Path, samples: Samples) -> None:

@@ -1,0 +1,525 @@
+"""Asterisk behind the port `dialer.telephony.port.Switch`: ARI controls calls, AMI records them and is the second witness."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from dialer.telephony.events import (
+    ChannelEnded,
+    ChannelReady,
+    MessagePlayed,
+    PhoneSeen,
+    SwitchDown,
+    SwitchEvent,
+    SwitchUp,
+    TrunkSeen,
+)
+from dialer.telephony.port import (
+    EventSink,
+    Inventory,
+    PhoneAccount,
+    Placement,
+    SwitchRefused,
+    SwitchUnreachable,
+)
+
+from . import translate
+from .accounts import Accounts
+from .ami import Ami, AmiError, AmiUnreachable, Headers
+from .ari import Ari, AriError, AriUnreachable, Event, part
+from .settings import AsteriskSettings
+
+log = logging.getLogger(__name__)
+
+CONTEXT = "cordboard-out"
+AMI_PATIENCE_S = 3.0
+"""How long the first SwitchUp waits for AMI before it goes without."""
+WITNESS_DELAY_S = 0.5
+"""How long AMI's word that a channel ended waits for ARI's, which says more."""
+REMEMBERED_ENDS = 2000
+GREET_PAUSE_S = 0.5
+SUBSCRIBE_AT_ONCE = 40
+
+MESSAGES = {"safe-harbour": "sound:cordboard/safe-harbour"}
+
+_NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+_CALLER_ID = re.compile(r"\+?[0-9]{0,32}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_RECORDING = re.compile(r"(?!.*\.\.)[A-Za-z0-9_-][A-Za-z0-9_./-]{0,200}\.(wav|sln|ulaw)")
+
+CAUSE_NO_ROUTE, CAUSE_UNREGISTERED, CAUSE_INVALID_FORMAT, CAUSE_FAILURE = 3, 20, 28, 38
+
+T = TypeVar("T")
+
+
+class AsteriskSwitch:
+    """One Asterisk. Implements `Switch`; everything belongs to the event loop that runs `run`."""
+
+    def __init__(self, settings: AsteriskSettings) -> None:
+        self._settings = settings
+        self._app = settings.app
+        self._ari = Ari(settings.ari_url, settings.ari_user, settings.ari_password, settings.app)
+        self._ami = Ami(settings.ami_host, settings.ami_port, settings.ami_user, settings.ami_password)
+        self._accounts = Accounts(self._ari, settings.app, settings.sip_host)
+        self._trunks = {settings.trunk}
+        self._subscribed: set[str] = set()
+        self._sink: EventSink = _nobody
+        self._connection = 0
+        """Counts event connections, so that work begun on one is not finished on the next."""
+        self._connected = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._ami_seen = asyncio.Event()
+        self._up = False
+        self._boot_id = ""
+        self._held_back: list[SwitchEvent] = []
+        self._ours: set[str] = set()
+        self._dials: dict[str, str] = {}
+        self._bridge_of: dict[str, str] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._witnesses: dict[str, asyncio.TimerHandle] = {}
+        self._seen: dict[str, bool] = {}
+        self._playing: set[str] = set()
+
+    # Running
+
+    async def run(self, sink: EventSink) -> None:
+        """Connect, feed `sink`, reconnect for ever; returns only by cancellation."""
+        self._sink = sink
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._ari.run(self._on_ari, self._on_ari_up, self._on_ari_down))
+                group.create_task(self._ami.run(self._on_ami, self._ami_seen.set, self._on_ami_down))
+                group.create_task(self._greet_each_connection())
+        finally:
+            for handle in self._witnesses.values():
+                handle.cancel()
+            self._witnesses.clear()
+            self._sink = _nobody
+
+    def _on_ari_up(self) -> None:
+        self._connection += 1
+        self._forget_what_was_seen()
+        self._lost.clear()
+        self._connected.set()
+
+    def _on_ari_down(self, reason: str) -> None:
+        self._connected.clear()
+        self._lost.set()
+        self._forget_what_was_seen()
+        if self._up:
+            self._up = False
+            self._tell(SwitchDown(datetime.now(UTC), reason))
+
+    def _on_ami_down(self, reason: str) -> None:
+        log.warning("AMI is down (%s): calls go on, recordings cannot be started", reason)
+
+    def _forget_what_was_seen(self) -> None:
+        """What was learnt from events is stale once some may have been missed."""
+        self._held_back.clear()
+        self._ours.clear()
+        self._dials.clear()
+        self._bridge_of.clear()
+        self._seen.clear()
+        self._playing.clear()
+        for handle in self._witnesses.values():
+            handle.cancel()
+        self._witnesses.clear()
+
+    async def _greet_each_connection(self) -> None:
+        while True:
+            await self._connected.wait()
+            connection = self._connection
+            try:
+                boot_id = await self._get_ready()
+            except (AriError, AriUnreachable) as error:
+                log.warning("ARI: connected, but not ready (%s)", error)
+                await asyncio.sleep(GREET_PAUSE_S)
+                continue
+            if connection != self._connection or not self._connected.is_set():
+                continue
+            self._up = True
+            self._tell(SwitchUp(datetime.now(UTC), boot_id))
+            held_back, self._held_back = self._held_back, []
+            for event in held_back:
+                self._tell(event)
+            await self._lost.wait()
+
+    async def _get_ready(self) -> str:
+        """Learn which run of Asterisk this is, subscribe, and recognise our channels; the boot id."""
+        boot_id = await self._read_boot_id()
+        if boot_id != self._boot_id:
+            self._accounts.forget()
+            self._boot_id = boot_id
+        wanted, self._subscribed = self._subscribed, set()
+        for trunk in sorted(self._trunks):
+            try:
+                await self._subscribe(trunk)
+            except AriError as error:
+                log.error("Asterisk knows no trunk %s (%s); ASTERISK_TRUNK?", trunk, error.message)
+        states = {endpoint["resource"]: endpoint.get("state") for endpoint in await self._endpoints()}
+        self._seen.update({name: state == "online" for name, state in states.items()})
+        await self._subscribe(*(wanted & states.keys()))
+        for channel in await self._ari.request("GET", "/channels"):
+            self._claim(channel)
+        for bridge in await self._ari.request("GET", "/bridges"):
+            self._bridge_of.update(dict.fromkeys(bridge["channels"], bridge["id"]))
+        if not self._ami.up:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ami_seen.wait(), AMI_PATIENCE_S)
+            if not self._ami.up:
+                log.warning("AMI is not there yet: calls can be made, recordings cannot be started")
+        return boot_id
+
+    async def _endpoints(self) -> list[dict[str, Any]]:
+        return list(await self._ari.request("GET", "/endpoints/PJSIP"))
+
+    async def _read_boot_id(self) -> str:
+        info = await self._ari.request("GET", "/asterisk/info", params={"only": "status"})
+        return str(info["status"]["startup_time"])
+
+    async def _subscribe(self, *endpoints: str) -> None:
+        """See all that happens on endpoints, instant failures included. Raises AriError when there is no such endpoint."""
+        new = sorted(set(endpoints) - self._subscribed)
+        path = f"/applications/{part(self._app)}/subscription"
+        for start in range(0, len(new), SUBSCRIBE_AT_ONCE):
+            some = new[start : start + SUBSCRIBE_AT_ONCE]
+            await self._ari.request(
+                "POST", path, params={"eventSource": ",".join(f"endpoint:PJSIP/{name}" for name in some)}
+            )
+            self._subscribed.update(some)
+
+    # What Asterisk says
+
+    def _claim(self, channel: Any) -> bool:
+        """Whether a channel is ours; remembered by its id, because the first events of a channel do not say it yet."""
+        identity = translate.channel_id(channel)
+        if identity in self._ours:
+            return True
+        if not identity or translate.owner(channel) != self._app:
+            return False
+        if identity not in self._ended:
+            self._ours.add(identity)
+        return True
+
+    def _on_ari(self, raw: Event) -> None:
+        self._claim(translate.channel_of(raw))
+        if (dialed := translate.dial_status(raw)) is not None and dialed[0] in self._ours:
+            self._dials[dialed[0]] = dialed[1]
+        if (moved := translate.bridge_move(raw)) is not None:
+            self._bridge_of[moved[0]] = moved[1]
+        event = translate.from_ari(raw, self._app, self._trunks)
+        match event:
+            case None:
+                return
+            case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
+                self._saw(name, event)
+            case ChannelReady(channel_id=identity):
+                self._ours.add(identity)
+                self._pass_on(event)
+            case ChannelEnded(channel_id=identity):
+                if identity in self._ours:
+                    self._end(event)
+            case MessagePlayed(channel_id=identity, playback_id=playback):
+                self._playing.discard(playback)
+                if identity in self._ours:
+                    self._pass_on(event)
+            case _:
+                if event.channel_id in self._ours:  # type: ignore[union-attr]
+                    self._pass_on(event)
+
+    def _on_ami(self, headers: Headers) -> None:
+        event = translate.from_ami(headers, self._trunks)
+        match event:
+            case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
+                self._saw(name, event)
+            case ChannelEnded(channel_id=identity):
+                ours = identity in self._ours or translate.ami_owner(headers) == self._app
+                if ours and identity not in self._ended and identity not in self._witnesses:
+                    self._ours.add(identity)
+                    loop = asyncio.get_running_loop()
+                    self._witnesses[identity] = loop.call_later(WITNESS_DELAY_S, self._end, event)
+            case _:
+                return
+
+    def _end(self, event: ChannelEnded) -> None:
+        """Tell of an ended channel, with the last word of its dialling, and forget the channel."""
+        identity = event.channel_id
+        if (handle := self._witnesses.pop(identity, None)) is not None:
+            handle.cancel()
+        self._ended[identity] = None
+        while len(self._ended) > REMEMBERED_ENDS:
+            self._ended.popitem(last=False)
+        self._ours.discard(identity)
+        self._bridge_of.pop(identity, None)
+        status = self._dials.pop(identity, "")
+        self._pass_on(ChannelEnded(identity, event.at, event.cause, status))
+
+    def _saw(self, name: str, event: SwitchEvent) -> None:
+        """Tell of a phone or trunk whose state is news."""
+        reachable = event.reachable if isinstance(event, PhoneSeen | TrunkSeen) else False
+        if self._seen.get(name) is not reachable:
+            self._seen[name] = reachable
+            self._pass_on(event)
+
+    def _pass_on(self, event: SwitchEvent) -> None:
+        if self._up:
+            self._tell(event)
+        elif self._connected.is_set():
+            self._held_back.append(event)
+
+    def _tell(self, event: SwitchEvent) -> None:
+        try:
+            self._sink(event)
+        except Exception:
+            log.exception("%s could not be handled", type(event).__name__)
+
+    # What is asked of Asterisk
+
+    async def place(self, placement: Placement) -> None:
+        """Start an outgoing call; a second request with the same id raises SwitchRefused."""
+        _require(_ID, placement.call_id, "a call id")
+        _require(_NUMBER, placement.number, "a number")
+        _require(_CALLER_ID, placement.caller_id, "a caller id")
+        _require(_NAME, placement.trunk, "a trunk")
+        self._trunks.add(placement.trunk)
+        try:
+            await _answered(self._subscribe(placement.trunk))
+        except SwitchRefused:
+            raise SwitchRefused(f"Asterisk knows no trunk {placement.trunk}", CAUSE_NO_ROUTE) from None
+        await self._originate(
+            placement.call_id,
+            endpoint=f"PJSIP/{placement.number}@{placement.trunk}",
+            extension="screened" if placement.screen else "direct",
+            caller_id=placement.caller_id,
+            timeout_s=placement.ring_timeout_s,
+            variables={translate.CAMPAIGN: placement.campaign_id},
+        )
+
+    async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
+        """Call an agent's phone; on answer ChannelReady(leg_id) follows. SwitchRefused when it is not registered."""
+        _require(_ID, leg_id, "a leg id")
+        _require(_NAME, endpoint, "a phone")
+        not_registered = SwitchRefused(f"phone {endpoint} is not registered", CAUSE_UNREGISTERED)
+        try:
+            await _answered(self._subscribe(endpoint))
+        except SwitchRefused:
+            raise not_registered from None
+        state = await _answered(self._ari.request("GET", f"/endpoints/PJSIP/{part(endpoint)}"))
+        if state.get("state") == "offline":
+            raise not_registered
+        try:
+            await self._originate(
+                leg_id,
+                endpoint=f"PJSIP/{endpoint}",
+                extension="agent",
+                caller_id=f'"{plain_name(display)}" <desk>',
+                timeout_s=ring_timeout_s,
+                # Desk phones pick up by themselves when they are asked like this.
+                variables={"PJSIP_HEADER(add,Call-Info)": "<sip:desk>;answer-after=0"},
+            )
+        except SwitchRefused as refused:
+            raise not_registered if refused.cause == CAUSE_FAILURE else refused from None
+
+    async def _originate(
+        self,
+        channel_id: str,
+        *,
+        endpoint: str,
+        extension: str,
+        caller_id: str,
+        timeout_s: int,
+        variables: dict[str, str],
+    ) -> None:
+        known = channel_id in self._ours
+        self._ended.pop(channel_id, None)
+        self._ours.add(channel_id)
+        body = {
+            "endpoint": endpoint,
+            "context": CONTEXT,
+            "extension": extension,
+            "priority": 1,
+            "channelId": channel_id,
+            "timeout": timeout_s,
+            "callerId": caller_id,
+            "variables": {translate.OWNER: self._app, **variables},
+        }
+        try:
+            await _answered(self._ari.request("POST", "/channels", body=body))
+        except SwitchRefused:
+            if not known:
+                self._ours.discard(channel_id)
+            raise
+
+    async def hang_up(self, channel_id: str) -> None:
+        """End a channel; one that is gone already is no error."""
+        await _answered(_unless_gone(self._ari.request("DELETE", f"/channels/{part(channel_id)}")))
+
+    async def join(self, bridge_id: str, channel_id: str) -> None:
+        """Put a channel into a bridge, made when missing. Being in it already is no error."""
+        _require(_ID, bridge_id, "a bridge id")
+        if self._bridge_of.get(channel_id) == bridge_id:
+            return  # asked again, Asterisk would take it out and put it in once more
+        path = f"/bridges/{part(bridge_id)}"
+        try:
+            await self._add(path, channel_id)
+        except AriError as error:
+            if error.status != 404:
+                raise SwitchRefused(error.message) from error
+            await _answered(self._make_bridge(path))
+            await _answered(self._add(path, channel_id))
+        except AriUnreachable as error:
+            raise SwitchUnreachable(str(error)) from error
+
+    async def _add(self, path: str, channel_id: str) -> None:
+        await self._ari.request("POST", f"{path}/addChannel", params={"channel": channel_id})
+
+    async def _make_bridge(self, path: str) -> None:
+        try:
+            await self._ari.request("POST", path, params={"type": "mixing", "name": self._app})
+        except AriError as error:
+            if error.status != 409:  # somebody else was quicker
+                raise
+
+    async def leave(self, bridge_id: str, channel_id: str) -> None:
+        """Take a channel out of a bridge; not being there is no error."""
+        path = f"/bridges/{part(bridge_id)}/removeChannel"
+        with suppress(SwitchRefused):
+            await _answered(self._ari.request("POST", path, params={"channel": channel_id}))
+
+    async def remove_bridge(self, bridge_id: str) -> None:
+        """Destroy a bridge; not being there is no error."""
+        await _answered(_unless_gone(self._ari.request("DELETE", f"/bridges/{part(bridge_id)}")))
+
+    async def play(self, channel_id: str, message: str, playback_id: str) -> None:
+        """Play a message to one channel; asked again with the same id while it plays, nothing happens."""
+        _require(_ID, playback_id, "a playback id")
+        if message not in MESSAGES:
+            raise SwitchRefused(f"there is no message {message!r}")
+        if playback_id in self._playing:
+            return
+        with suppress(SwitchRefused):  # begun before we lost sight of it
+            await _answered(self._ari.request("GET", f"/playbacks/{playback_id}"))
+            return
+        self._playing.add(playback_id)
+        path = f"/channels/{part(channel_id)}/play/{playback_id}"
+        try:
+            await _answered(self._ari.request("POST", path, params={"media": MESSAGES[message]}))
+        except (SwitchRefused, SwitchUnreachable):
+            self._playing.discard(playback_id)
+            raise
+
+    async def record(self, channel_id: str, path: str) -> None:
+        """Record both directions of a channel to `path`, below the recordings folder; asked again, nothing happens."""
+        _require(_ID, channel_id, "a channel id")
+        _require(_RECORDING, path, "a recording's path")
+        target = str(self._settings.recordings_dir / path)
+        # MixMonitor would start a second recorder on the same file.
+        with suppress(SwitchRefused):
+            variable = f"/channels/{part(channel_id)}/variable"
+            found = await _answered(self._ari.request("GET", variable, params={"variable": "MIXMONITOR_FILENAME"}))
+            if found.get("value") == target:
+                return
+        try:
+            await self._ami.request("MixMonitor", Channel=channel_id, File=target)
+        except AmiError as error:
+            raise SwitchRefused(str(error)) from error
+        except ValueError as error:
+            raise SwitchRefused(f"the recordings folder cannot be named to Asterisk: {error}") from error
+        except AmiUnreachable as error:
+            log.warning("AMI: a recording could not be started (%s)", error)
+            raise SwitchUnreachable(str(error)) from error
+
+    async def inventory(self) -> Inventory:
+        """What Asterisk holds for this application now."""
+        async with _Group() as group:
+            boot = group.create_task(self._read_boot_id())
+            channels = group.create_task(self._ari.request("GET", "/channels"))
+            bridges = group.create_task(self._ari.request("GET", "/bridges"))
+            endpoints = group.create_task(self._endpoints())
+        ours = [bridge for bridge in bridges.result() if bridge.get("name") == self._app]
+        bridge_of = {member: bridge["id"] for bridge in ours for member in bridge.get("channels", ())}
+        found = [
+            translate.channel_info(channel, self._app, bridge_of)
+            for channel in channels.result()
+            if self._claim(channel)
+        ]
+        return Inventory(
+            boot_id=boot.result(),
+            channels=tuple(info for info in found if info is not None),
+            bridges=tuple(bridge["id"] for bridge in ours),
+            phones=frozenset(
+                endpoint["resource"]
+                for endpoint in endpoints.result()
+                if endpoint.get("state") == "online" and endpoint["resource"] not in self._trunks
+            ),
+        )
+
+    async def provision(self, accounts: Sequence[PhoneAccount]) -> None:
+        """Make sure that these phones can register; accounts made before by us and not named are removed."""
+        async with _Group() as group:
+            group.create_task(self._accounts.provision(accounts, frozenset(self._trunks)))
+        await _answered(self._subscribe(*(account.endpoint for account in accounts)))
+
+
+class _Group(asyncio.TaskGroup):
+    """A task group whose failure comes out as SwitchRefused or SwitchUnreachable."""
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        except BaseExceptionGroup as errors:
+            raise _as_switch_error(errors) from errors
+
+
+def _as_switch_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, AriError):
+        return SwitchRefused(str(first))
+    if isinstance(first, AriUnreachable):
+        return SwitchUnreachable(str(first))
+    return first
+
+
+def _nobody(_: SwitchEvent) -> None:
+    """A sink for the time before and after `run`."""
+
+
+async def _answered(request: Awaitable[T]) -> T:
+    """Await a request, its errors in the port's terms."""
+    try:
+        return await request
+    except AriError as error:
+        raise SwitchRefused(error.message or str(error), CAUSE_FAILURE if error.status >= 500 else 0) from error
+    except AriUnreachable as error:
+        raise SwitchUnreachable(str(error)) from error
+
+
+async def _unless_gone(request: Awaitable[object]) -> None:
+    """Await a request for which "there is none" is as good as done."""
+    try:
+        await request
+    except AriError as error:
+        if error.status != 404:
+            raise
+
+
+def _require(pattern: re.Pattern[str], value: str, what: str) -> None:
+    """Refuse a value that Asterisk could read as something else; it is not repeated in the message, it may be personal."""
+    if not pattern.fullmatch(value):
+        raise SwitchRefused(f"that is not {what} that can be given to Asterisk", CAUSE_INVALID_FORMAT)
+
+
+def plain_name(text: str) -> str:
+    """A name for a SIP display: control characters and the signs that structure a SIP address become spaces; at most 60 characters."""
+    cleaned = "".join(sign if sign.isprintable() and sign not in '"<>\\' else " " for sign in text)
+    return " ".join(cleaned.split())[:60]

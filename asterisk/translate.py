@@ -1,0 +1,230 @@
+"""From Asterisk's events to the dialer's: pure functions. What is malformed or of no interest becomes None, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from dialer.telephony.events import (
+    ChannelAnswered,
+    ChannelEnded,
+    ChannelReady,
+    ChannelRinging,
+    MessagePlayed,
+    PhoneSeen,
+    Screening,
+    SwitchEvent,
+    TrunkSeen,
+)
+from dialer.telephony.port import ChannelInfo
+
+VERDICTS: frozenset[str] = frozenset(get_args(Screening))
+OWNER = "CORDBOARD"
+"""The channel variable that says whose channel it is: it holds the application's name."""
+CAMPAIGN = "CORDBOARD_CAMPAIGN"
+
+_REACHABLE: dict[object, bool] = {"online": True, "offline": False, "Reachable": True, "Unreachable": False}
+"""Words for an endpoint as a whole. A contact's "Removed" says nothing: the phone may have another."""
+
+
+def from_ari(event: Mapping[str, Any], app: str, trunks: Collection[str]) -> SwitchEvent | None:
+    """Translate one ARI event. `trunks`: the endpoints that are trunks; all others are phones."""
+    at = ari_time(event.get("timestamp"))
+    match event.get("type"):
+        case "Dial":
+            return _dial(event, at)
+        case "StasisStart" if event.get("application") == app:
+            return _ready(event, at)
+        case "ChannelDestroyed":
+            return _destroyed(event, at)
+        case "PlaybackFinished":
+            return _played(event, at)
+        case "EndpointStateChange" | "PeerStatusChange":
+            return _endpoint(event, at, trunks)
+        case _:
+            return None
+
+
+def channel_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The channel that an ARI event is about; empty when it is about none. A Dial event is about the channel that is called."""
+    channel = event.get("peer") if event.get("type") == "Dial" else event.get("channel")
+    return channel if isinstance(channel, Mapping) else {}
+
+
+def channel_id(channel: Mapping[str, Any]) -> str:
+    """A channel's id, or an empty string."""
+    value = channel.get("id")
+    return value if isinstance(value, str) else ""
+
+
+def bridge_move(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Of a ChannelEnteredBridge or ChannelLeftBridge event, the channel's id and the bridge it is in now (empty: none)."""
+    bridge = event.get("bridge")
+    moved = channel_id(channel_of(event))
+    if (
+        event.get("type") not in ("ChannelEnteredBridge", "ChannelLeftBridge")
+        or not isinstance(bridge, Mapping)
+        or not moved
+    ):
+        return None
+    identity = bridge.get("id") if event["type"] == "ChannelEnteredBridge" else ""
+    return (moved, identity) if isinstance(identity, str) else None
+
+
+def owner(channel: Mapping[str, Any]) -> str:
+    """The application that a channel says it belongs to, or an empty string."""
+    variables = channel.get("channelvars")
+    value = variables.get(OWNER) if isinstance(variables, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def dial_status(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Of a Dial event, the channel's id and its status word so far (RINGING, ANSWER, BUSY …); None otherwise."""
+    status = event.get("dialstatus")
+    called = channel_id(channel_of(event))
+    if event.get("type") != "Dial" or not isinstance(status, str) or not status or not called:
+        return None
+    return called, status
+
+
+def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent | None:
+    """Translate one AMI event: the second witness of hang-ups, and the state of phones and trunks."""
+    at = epoch_time(headers.get("Timestamp"))
+    match headers.get("Event"):
+        case "Hangup" if headers.get("Uniqueid"):
+            return ChannelEnded(headers["Uniqueid"], at, _cause(headers.get("Cause")))
+        case "PeerStatus":
+            technology, _, name = headers.get("Peer", "").partition("/")
+            reachable = _REACHABLE.get(headers.get("PeerStatus", ""))
+            return (
+                _seen(name, reachable, at, trunks) if technology == "PJSIP" and name and reachable is not None else None
+            )
+        case _:
+            return None
+
+
+def ami_owner(headers: Mapping[str, str]) -> str:
+    """The application that an AMI event's channel says it belongs to, or an empty string."""
+    return headers.get(f"ChanVariable({OWNER})", "") or _chan_variable(headers.get("ChanVariable", ""))
+
+
+def _chan_variable(text: str) -> str:
+    name, _, value = text.partition("=")
+    return value if name == OWNER else ""
+
+
+def ari_time(text: object) -> datetime:
+    """The time of an ARI event; now, when it gives none that can be read."""
+    if isinstance(text, str):
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return datetime.now(UTC)
+        if moment.tzinfo is not None:
+            try:
+                return moment.astimezone(UTC)
+            except OverflowError:
+                return datetime.now(UTC)
+    return datetime.now(UTC)
+
+
+def epoch_time(text: object) -> datetime:
+    """The time of an AMI event (epoch seconds with a fraction); now, when it gives none that can be read."""
+    try:
+        return datetime.fromtimestamp(float(str(text)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
+
+
+def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str]) -> ChannelInfo | None:
+    """A channel of `GET /channels` as the inventory tells it. `bridges`: bridge id by channel id."""
+    identity = channel_id(channel)
+    if not identity:
+        return None
+    dialplan = channel.get("dialplan")
+    dialplan = dialplan if isinstance(dialplan, Mapping) else {}
+    arguments = str(dialplan.get("app_data") or "").split(",")
+    ready = dialplan.get("app_name") == "Stasis" and arguments[0] == app
+    return ChannelInfo(
+        channel_id=identity,
+        state=_state(channel.get("state")),
+        ready=ready,
+        verdict=_verdict(arguments[2] if ready and len(arguments) > 2 else ""),
+        bridge_id=bridges.get(identity, ""),
+    )
+
+
+def _state(word: object) -> Literal["DOWN", "DIALING", "RINGING", "UP"]:
+    match word:
+        case "Up":
+            return "UP"
+        case "Ringing" | "Ring":
+            return "RINGING"
+        case "Dialing":
+            return "DIALING"
+        case _:
+            return "DOWN"
+
+
+def _dial(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
+    found = dial_status(event)
+    match found:
+        case (called, "RINGING" | "PROGRESS"):  # early media is how some networks ring
+            return ChannelRinging(called, at)
+        case (called, "ANSWER"):
+            return ChannelAnswered(called, at)
+        case _:
+            return None
+
+
+def _ready(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
+    identity = channel_id(channel_of(event))
+    arguments = event.get("args")
+    words = [word for word in arguments if isinstance(word, str)] if isinstance(arguments, list) else []
+    if not identity:
+        return None
+    return ChannelReady(identity, at, _verdict(words[1] if len(words) > 1 else ""), words[2] if len(words) > 2 else "")
+
+
+def _verdict(word: str) -> Screening:
+    """A verdict word; one that is not known counts as not certain."""
+    for known in get_args(Screening):
+        if word == known:
+            return known  # type: ignore[no-any-return]
+    return "NOTSURE" if word else "NONE"
+
+
+def _destroyed(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
+    identity = channel_id(channel_of(event))
+    return ChannelEnded(identity, at, _cause(event.get("cause"))) if identity else None
+
+
+def _cause(value: object) -> int:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _played(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
+    playback = event.get("playback")
+    if not isinstance(playback, Mapping):
+        return None
+    identity, target = playback.get("id"), playback.get("target_uri")
+    if not isinstance(identity, str) or not isinstance(target, str) or not target.startswith("channel:"):
+        return None
+    return MessagePlayed(target.removeprefix("channel:"), identity, at)
+
+
+def _endpoint(event: Mapping[str, Any], at: datetime, trunks: Collection[str]) -> SwitchEvent | None:
+    endpoint = event.get("endpoint")
+    if not isinstance(endpoint, Mapping) or endpoint.get("technology") != "PJSIP":
+        return None
+    name, state = endpoint.get("resource"), endpoint.get("state")
+    reachable = _REACHABLE.get(state) if isinstance(state, str) else None
+    if not isinstance(name, str) or not name or reachable is None:
+        return None
+    return _seen(name, reachable, at, trunks)
+
+
+def _seen(name: str, reachable: bool, at: datetime, trunks: Collection[str]) -> SwitchEvent:
+    return TrunkSeen(name, reachable, at) if name in trunks else PhoneSeen(name, reachable, at)
