@@ -65,6 +65,7 @@ class _Process:
     next_start: float = 0.0
     restarts: int = 0
     rest: bytes = b""
+    last_words: str = ""
     problems: ProblemFilter = field(default_factory=ProblemFilter)
 
     def status(self) -> ProcessStatus:
@@ -211,7 +212,7 @@ class Supervisor:
             return
         finally:
             os.close(writer)
-        process.output, process.rest, process.started = reader, b"", time.monotonic()
+        process.output, process.rest, process.last_words, process.started = reader, b"", "", time.monotonic()
         self._selector.register(reader, selectors.EVENT_READ, process)
         self._publish(process)
 
@@ -233,6 +234,7 @@ class Supervisor:
 
     def _inspect(self, process: _Process, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
+        process.last_words = text or process.last_words
         if self._on_problem and process.problems.wants(text):
             self._on_problem(process.name, text)
 
@@ -261,6 +263,8 @@ class Supervisor:
             process.next_start = time.monotonic() + process.pause
             process.restarts += 1
             self._tell(process.name, f"ended with {_words(code)}; starts again in {process.pause:g} s")
+            if code > 0 and process.last_words and self._on_problem:
+                self._on_problem(process.name, f"its last words: {process.last_words[:300]}")
         self._publish(process)
 
     def _take_away(self, process: _Process) -> None:
