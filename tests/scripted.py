@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from dialer.core.clock import now
 from dialer.telephony import events
 from dialer.telephony.port import (
+    ChannelInfo,
     EventSink,
     Inventory,
     PhoneAccount,
@@ -75,6 +76,13 @@ class ScriptedSwitch:
     def leg_ended(self, session: UUID, cause: int = 16) -> None:
         """The agent's leg is gone."""
         self.tell(events.ChannelEnded(leg_of(session), now(), cause))
+
+    def hold_leg(self, session: UUID) -> None:
+        """From now on the inventory shows the agent's leg, in its bridge."""
+        leg = ChannelInfo(leg_of(session), "UP", ready=True, bridge_id=bridge_of(session))
+        self.held = replace(
+            self.held, channels=(*self.held.channels, leg), bridges=(*self.held.bridges, bridge_of(session))
+        )
 
     async def asked(self, name: str, about: object = None, times: int = 1) -> Request:
         """Wait until the switch was asked for something (the `times`-th time), and return the request."""

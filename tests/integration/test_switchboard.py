@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connections, transaction
 
 from asterisk.switchboard.switchboard import Switchboard
 from dialer.agents import services as agents
@@ -19,10 +19,12 @@ from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls import placing, services
 from dialer.calls.models import CallTask
+from dialer.campaigns.models import Campaign
 from dialer.compliance.services import asked_for, judge
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState
 from dialer.leads.services import reserve
+from dialer.telephony.events import MessagePlayed
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
 from tests.scripted import ScriptedSwitch, bridge_of, leg_of
@@ -49,15 +51,13 @@ async def until(test: Callable[[], bool | Awaitable[bool]], what: str = "") -> N
             await asyncio.sleep(0.01)
 
 
-def _ready_agent(campaign) -> AgentSession:  # type: ignore[no-untyped-def]
-    session = factories.session(campaign=campaign)
+def _ready_agent(campaign: Campaign) -> AgentSession:
+    session = factories.make_session(campaign, state="paused", leg="calling")
     agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.LEG_UP), at=now())
     return agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now())
 
 
-def _queue(campaign, count: int = 1) -> list[UUID]:  # type: ignore[no-untyped-def]
-    from django.db import transaction
-
+def _queue(campaign: Campaign, count: int = 1) -> list[UUID]:
     with transaction.atomic():
         leads = reserve(campaign_id=campaign.pk, count=count, at=now())
         judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in leads], at=now())
@@ -73,23 +73,24 @@ def _session(session: AgentSession) -> AgentSession:
 
 
 @pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db):  # type: ignore[no-untyped-def]
+async def _connections_given_back(transactional_db: None) -> AsyncIterator[None]:
     """The thread that runs the test's own queries lets go of its connection."""
     yield
     await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
-def campaign(transactional_db):  # type: ignore[no-untyped-def]
+def campaign(transactional_db: None) -> Campaign:
     """An active campaign with three leads due."""
-    made = factories.campaign()
-    factories.leads(campaign=made, count=3)
+    made = factories.make_campaign(factories.make_tenant())
+    factories.make_leads(factories.make_list(made), 3)
     return made
 
 
-async def test_a_call_from_queue_to_wrapup(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_a_call_from_queue_to_wrapup(campaign: Campaign) -> None:
     session = await sync_to_async(_ready_agent)(campaign)
     switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
     states: list[str] = []
 
     async with board(switch):
@@ -115,7 +116,7 @@ async def test_a_call_from_queue_to_wrapup(campaign) -> None:  # type: ignore[no
     assert kinds == ["placed", "ringing", "answered", "ready", "claimed", "bridged", "hung_up"]
 
 
-async def test_nobody_free_within_the_limit_plays_the_message(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_nobody_free_within_the_limit_plays_the_message(campaign: Campaign) -> None:
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
@@ -125,8 +126,6 @@ async def test_nobody_free_within_the_limit_plays_the_message(campaign) -> None:
         switch.ready(call_id)
         request = await switch.asked("play", call_id)
         assert request.rest[0] == "safe-harbour"
-        from dialer.telephony.events import MessagePlayed
-
         switch.tell(MessagePlayed(str(call_id), str(request.rest[1]), now()))
         await switch.asked("hang_up", call_id)
         switch.ended(call_id)
@@ -138,7 +137,7 @@ async def test_nobody_free_within_the_limit_plays_the_message(campaign) -> None:
     assert lead.state == LeadState.WAITING and lead.next_attempt_at > now() + timedelta(hours=71)
 
 
-async def test_an_agent_who_becomes_free_gets_the_one_who_waits(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_an_agent_who_becomes_free_gets_the_one_who_waits(campaign: Campaign) -> None:
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
@@ -147,13 +146,14 @@ async def test_an_agent_who_becomes_free_gets_the_one_who_waits(campaign) -> Non
         switch.ready(call_id)
         await until(lambda: _call(call_id).state == "human")
         session = await sync_to_async(_ready_agent)(campaign)
+        switch.hold_leg(session.public_id)
         joined = await switch.asked("join", call_id)
         assert joined.rest == (bridge_of(session.public_id),)
         await until(lambda: _call(call_id).state == "connected")
     assert switch.count("play") == 0
 
 
-async def test_a_refusal_of_the_switch_ends_the_call(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_a_refusal_of_the_switch_ends_the_call(campaign: Campaign) -> None:
     switch = ScriptedSwitch(fail={"place": SwitchRefused("Allocation failed")})
     async with board(switch):
         await switch.running.wait()
@@ -161,7 +161,7 @@ async def test_a_refusal_of_the_switch_ends_the_call(campaign) -> None:  # type:
         await until(lambda: _call(call_id).outcome == "failed")
 
 
-async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_again(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_again(campaign: Campaign) -> None:
     switch = ScriptedSwitch(fail={"place": SwitchUnreachable("no answer")})
     async with board(switch) as running:
         await switch.running.wait()
@@ -175,9 +175,10 @@ async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_agai
     assert lead.next_attempt_at > now() + timedelta(hours=1)
 
 
-async def test_hang_up_is_a_command_and_asking_twice_ends_once(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_hang_up_is_a_command_and_asking_twice_ends_once(campaign: Campaign) -> None:
     session = await sync_to_async(_ready_agent)(campaign)
     switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
         [call_id] = await sync_to_async(_queue)(campaign)
@@ -195,8 +196,8 @@ async def test_hang_up_is_a_command_and_asking_twice_ends_once(campaign) -> None
     assert (call.outcome, call.hung_up_by) == ("connected", "agent")
 
 
-async def test_a_phone_that_is_not_registered_leaves_no_session(campaign) -> None:  # type: ignore[no-untyped-def]
-    user = await sync_to_async(factories.agent)(campaign.tenant)
+async def test_a_phone_that_is_not_registered_leaves_no_session(campaign: Campaign) -> None:
+    user = await sync_to_async(factories.make_user)(campaign.tenant)
     switch = ScriptedSwitch(fail={"call_phone": SwitchRefused("Allocation failed")})
     async with board(switch):
         await switch.running.wait()
@@ -206,8 +207,8 @@ async def test_a_phone_that_is_not_registered_leaves_no_session(campaign) -> Non
     assert after.state == "offline" and "not registered" in after.notice
 
 
-async def test_a_leg_comes_up_and_is_lost(campaign) -> None:  # type: ignore[no-untyped-def]
-    user = await sync_to_async(factories.agent)(campaign.tenant)
+async def test_a_leg_comes_up_and_is_lost(campaign: Campaign) -> None:
+    user = await sync_to_async(factories.make_user)(campaign.tenant)
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
@@ -215,9 +216,7 @@ async def test_a_leg_comes_up_and_is_lost(campaign) -> None:  # type: ignore[no-
         await switch.asked("call_phone", leg_of(session.public_id))
         switch.leg_ready(session.public_id)
         await until(lambda: _session(session).leg == LegState.UP)
-        await sync_to_async(agents.apply)(
-            session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now()
-        )
+        await sync_to_async(agents.apply)(session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now())
         [call_id] = await sync_to_async(_queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
@@ -231,7 +230,7 @@ async def test_a_leg_comes_up_and_is_lost(campaign) -> None:  # type: ignore[no-
     assert (await sync_to_async(_call)(call_id)).hung_up_by == "agent"
 
 
-async def test_a_new_switchboard_catches_up_from_the_inventory(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaign) -> None:
     """It died after the call was placed; meanwhile the customer answered, and a stranger's channel is there too."""
     session = await sync_to_async(_ready_agent)(campaign)
     [call_id, gone] = await sync_to_async(_queue)(campaign, 2)
@@ -256,7 +255,7 @@ async def test_a_new_switchboard_catches_up_from_the_inventory(campaign) -> None
     assert switch.count("place") == 0
 
 
-async def test_the_second_switchboard_stands_by_and_takes_over(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_the_second_switchboard_stands_by_and_takes_over(campaign: Campaign) -> None:
     first, second = ScriptedSwitch(), ScriptedSwitch()
     async with board(second) as _:
         await second.running.wait()
@@ -269,7 +268,7 @@ async def test_the_second_switchboard_stands_by_and_takes_over(campaign) -> None
             task.cancel()
 
 
-async def test_wrapup_runs_out_with_the_default_disposition(campaign) -> None:  # type: ignore[no-untyped-def]
+async def test_wrapup_runs_out_with_the_default_disposition(campaign: Campaign) -> None:
     session = await sync_to_async(_ready_agent)(campaign)
 
     def hurry() -> None:
@@ -277,6 +276,7 @@ async def test_wrapup_runs_out_with_the_default_disposition(campaign) -> None:  
 
     await sync_to_async(hurry)()
     switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
         [call_id] = await sync_to_async(_queue)(campaign)
@@ -285,5 +285,7 @@ async def test_wrapup_runs_out_with_the_default_disposition(campaign) -> None:  
         await until(lambda: _session(session).state == "in_call")
         switch.ended(call_id)
         await until(lambda: _session(session).state == "ready")
-    call = await sync_to_async(lambda: CallTask.objects.across_tenants().select_related("disposition").get(pk=call_id))()
+    call = await sync_to_async(
+        lambda: CallTask.objects.across_tenants().select_related("disposition").get(pk=call_id)
+    )()
     assert call.disposition is not None and call.disposition.is_default
