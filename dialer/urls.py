@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from dialer.people.views import healthz, home
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home, name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("", include("dialer.people.urls")),
+    path("desk/", include("dialer.desk.urls")),
+]

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core import notify
 from dialer.core.clock import now
+from dialer.leads import services as leads
 from dialer.live import publish
 from dialer.people.models import User
 from dialer.telephony import outbox
@@ -97,6 +98,9 @@ def apply(*, session_id: int, event: Event, at: datetime, notice: str | None = N
             session.notice = notice[:300]
         if after.state is AgentState.OFFLINE and session.ended_at is None:
             session.ended_at = at
+            if session.preview_lead_id is not None:
+                leads.put_back(lead_ids=[session.preview_lead_id], at=at)
+                session.preview_lead = None
             if before.leg_up or notice is None:
                 outbox.send(tenant_id=session.tenant_id, kind=CommandKind.DROP_PHONE, target=session.public_id)
         if moved:
@@ -104,7 +108,7 @@ def apply(*, session_id: int, event: Event, at: datetime, notice: str | None = N
             _note_change(session, event.kind, at)
         session.save(
             update_fields=[
-                "state", "pause_code", "pause_after", "call", "leg", "notice", "ended_at", "state_since",
+                "state", "pause_code", "pause_after", "call", "leg", "notice", "ended_at", "state_since", "preview_lead",
             ]
         )  # fmt: skip
         if moved and after.state is AgentState.READY:

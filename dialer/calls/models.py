@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -83,6 +85,13 @@ class CallTask(TenantScoped):
             models.Index(fields=["tenant", "-queued_at"], name="call_by_time"),
             models.Index(fields=["user", "-queued_at"], name="call_by_agent"),
         ]
+
+    @property
+    def talk_time(self) -> timedelta | None:
+        """How long the customer and an agent talked; None when they never did or still do."""
+        if self.connected_at is None or self.ended_at is None:
+            return None
+        return self.ended_at - self.connected_at
 
     def as_call(self) -> Call:
         """The row as the lifecycle sees it."""

@@ -214,10 +214,12 @@ def _dial(session: AgentSession, asked: Asked) -> CallTask:
             if not made:
                 raise agents.NotNow("This number is in a call already.")
             agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.RESERVED, call=made[0], own=True), at=moment)
+            if session.preview_lead_id not in (None, asked.lead_id):
+                leads.put_back(lead_ids=[session.preview_lead_id], at=moment)  # another number was typed instead
             if asked.lead_id is not None:
                 Lead.objects.for_tenant(session.tenant_id).filter(pk=asked.lead_id).update(state=LeadState.RESERVED)
             _show(session, None, moment)
-        elif session.preview_lead_id is not None:
+        elif session.preview_lead_id is not None and session.preview_lead_id == asked.lead_id:
             _refuse_lead(judged)
             _show(session, None, moment)
     if isinstance(judged.answer, Deny):

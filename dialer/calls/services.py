@@ -21,6 +21,7 @@ from dialer.campaigns.models import CampaignStatus, Disposition
 from dialer.compliance.services import add_to_dnc, on_dnc
 from dialer.core.clock import now
 from dialer.leads import services as leads
+from dialer.live import publish
 from dialer.people.models import User
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
@@ -82,6 +83,7 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
     pending = deque([first])
     for_switch: list[Effect] = []
     stored: list[CallEvent] = []
+    was = call.state
     while pending:
         event = pending.popleft()
         before = call.as_call()
@@ -103,6 +105,9 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
     if stored:
         CallEvent.objects.bulk_create(stored)
         call.save()
+        if call.own_agent and call.state != was and call.user_id is not None:
+            # Whoever dials for themselves watches it ring; all other moves of a desk come from its agent's state.
+            publish.changed(agents.DESK, call.user_id, at)
     return tuple(for_switch)
 
 
@@ -194,10 +199,12 @@ def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:
 def start_recording(*, call: CallTask, at: datetime) -> Recording:
     """Make the recording's row, before the switch is asked to record."""
     path = f"{call.tenant.slug}/{at:%Y/%m/%d}/{call.pk}.wav"
-    recording, _ = Recording.objects.across_tenants().get_or_create(
+    recording, made = Recording.objects.across_tenants().get_or_create(
         call=call, defaults={"tenant_id": call.tenant_id, "path": path, "started_at": at}
     )
     assert isinstance(recording, Recording)
+    if made and call.user_id is not None:
+        publish.changed(agents.DESK, call.user_id, at)  # the recording light
     return recording
 
 

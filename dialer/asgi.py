@@ -1,0 +1,18 @@
+"""The ASGI application: pages over HTTP, screens over WebSockets."""
+
+from __future__ import annotations
+
+from dialer.settings import use_environment
+
+use_environment()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+pages = get_asgi_application()
+
+from dialer.live.origin import SameOrigin  # noqa: E402
+from dialer.live.routing import urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter({"http": pages, "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(urlpatterns)))})

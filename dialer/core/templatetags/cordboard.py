@@ -1,0 +1,107 @@
+"""What templates need to show: durations, clocks, numbers, icons."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dialer.core.clock import now
+from dialer.core.numbers import display_number, mask_number
+
+register = template.Library()
+
+
+def span(seconds: float) -> str:
+    """A length of time as people read timers: 0:07, 12:34, 1:02:03."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """Seconds or a timedelta as 1:02:03; nothing for nothing."""
+    if value is None:
+        return "–"
+    return span(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+@register.simple_tag
+def timer(since: datetime | None, name: str = "timer", until: datetime | None = None) -> SafeString | str:
+    """A running timer: right when it was sent, and kept so by timers.js. With `until` it counts down to it."""
+    if until is not None:
+        left = span((until - now()).total_seconds())
+        return format_html('<time id="{}" class="num" data-until="{}">{}</time>', name, until.isoformat(), left)
+    if since is None:
+        return ""
+    passed = span((now() - since).total_seconds())
+    return format_html('<time id="{}" class="num" data-since="{}">{}</time>', name, since.isoformat(), passed)
+
+
+@register.filter
+def telephone(e164: str) -> str:
+    """A number as people of its country write it."""
+    return display_number(e164) if e164 else "–"
+
+
+@register.filter
+def masked(e164: str) -> str:
+    """A number with all but its last two digits hidden."""
+    return mask_number(e164) if e164 else "–"
+
+
+@register.simple_tag(takes_context=True)
+def shown_number(context: template.Context, e164: str) -> str:
+    """The number whole or masked, as the page's `sees_numbers` says (masked when it says nothing)."""
+    return telephone(e164) if context.get("sees_numbers") else masked(e164)
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The zone of that IANA name, or None."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+@register.filter
+def in_zone(moment: datetime | None, name: str) -> datetime | None:
+    """The same moment on the clock of an IANA zone (UTC when there is no such zone)."""
+    zone = zone_of(name)
+    return moment.astimezone(zone) if moment is not None and zone is not None else moment
+
+
+@register.filter
+def stamp(moment: datetime | None, zone: str = "UTC") -> str:
+    """A moment as a date and clock to the second on a tenant's clock."""
+    local = in_zone(moment, zone)
+    return f"{local:%-d %b %Y, %H:%M:%S}" if local is not None else "–"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of one as a percentage."""
+    return f"{share * 100:.0f} %" if share is not None else "–"
+
+
+@register.filter
+def outcome_word(outcome: str) -> str:
+    """An outcome's code as words, e.g. no_answer: No answer."""
+    return outcome.replace("_", " ").capitalize()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the sprite; with a label it speaks, without one it is decoration."""
+    sprite = static("img/icons.svg")
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>', label, sprite, name
+        )
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)

@@ -1,0 +1,213 @@
+"""What the agent desk shows, read in at most four queries: it is read again after every change of its agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import SYSTEM_CODES, AgentState
+from dialer.calls.models import CallTask
+from dialer.calls.rules import CallState
+from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
+from dialer.core.clock import now
+from dialer.core.models import TenantQuerySet
+from dialer.core.templatetags.cordboard import zone_of
+from dialer.leads.models import Lead
+from dialer.people.access import LEADERS
+from dialer.people.models import User
+
+RECENT = 10
+OWN_METHODS = frozenset({DialMethod.MANUAL, DialMethod.PREVIEW})
+"""Dial methods by which the agent decides when to dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a customer's clock may show now: one zone to follow, or a span when the zone is not sure."""
+
+    zone: str
+    earliest: datetime
+    latest: datetime
+
+    @property
+    def sure(self) -> bool:
+        """Whether all the zones where the number may be show the same time."""
+        return self.earliest == self.latest
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything on one agent's desk at one moment."""
+
+    user: User
+    read_at: datetime
+    state: AgentState
+    session: AgentSession | None = None
+    ended: AgentSession | None = None
+    call: CallTask | None = None
+    lead: Lead | None = None
+    preview: bool = False
+    clock: Clock | None = None
+    pause_label: str = ""
+    pause_after_label: str = ""
+    wrapup_until: datetime | None = None
+    campaigns: list[Campaign] = field(default_factory=list)
+    dispositions: list[Disposition] = field(default_factory=list)
+    pause_codes: list[PauseCode] = field(default_factory=list)
+    recent: list[CallTask] = field(default_factory=list)
+
+    @property
+    def revision(self) -> int:
+        """Grows with the moment of reading (µs), so that a page can drop a fragment that was overtaken."""
+        return int(self.read_at.timestamp() * 1_000_000)
+
+    @property
+    def dials_self(self) -> bool:
+        """Whether this campaign's agents decide when to dial."""
+        return self.session is not None and self.session.campaign.dial_method in OWN_METHODS
+
+    @property
+    def phone_down(self) -> bool:
+        """Whether the phone is neither on the line nor being called."""
+        return self.session is not None and self.session.leg == LegState.DOWN
+
+    @property
+    def word(self) -> str:
+        """The state in one word."""
+        if self.state is AgentState.RESERVED:
+            return "Dialing" if self.call is not None and self.call.own_agent else "Connecting"
+        return _WORDS[self.state]
+
+    @property
+    def call_word(self) -> str:
+        """Where the call is, in words."""
+        if self.call is None:
+            return ""
+        if self.call.state == CallState.ENDED:
+            return str(self.call.get_outcome_display())
+        return _CALL_WORDS[CallState(self.call.state)]
+
+
+_WORDS = {
+    AgentState.OFFLINE: "Offline",
+    AgentState.PAUSED: "Paused",
+    AgentState.READY: "Ready",
+    AgentState.IN_CALL: "In call",
+    AgentState.WRAPUP: "Wrap-up",
+}
+_CALL_WORDS = {
+    CallState.QUEUED: "Placing the call",
+    CallState.DIALING: "Dialing",
+    CallState.RINGING: "Ringing",
+    CallState.ANSWERED: "Answered",
+    CallState.DETECTING: "Answered",
+    CallState.HUMAN: "Answered",
+    CallState.MACHINE: "Answering machine",
+    CallState.CONNECTED: "Connected",
+}
+
+
+def desk_of(user_id: int) -> Desk:
+    """The desk of one user as it is now."""
+    session = (
+        AgentSession.objects.across_tenants()
+        .filter(user_id=user_id)
+        .select_related("user__tenant", "campaign", "call__campaign", "call__lead", "call__recording", "preview_lead")
+        .annotate(read_at=Now())
+        .order_by("-started_at", "-id")
+        .first()
+    )
+    if session is not None and session.ended_at is None:
+        return _at_work(session)
+    user = session.user if session is not None else User.objects.select_related("tenant").get(pk=user_id)
+    return Desk(
+        user=user,
+        read_at=session.read_at if session is not None else now(),
+        state=AgentState.OFFLINE,
+        ended=session,
+        campaigns=list(joinable(user)),
+        recent=_recent(user),
+    )
+
+
+def _at_work(session: AgentSession) -> Desk:
+    call = session.call
+    state = AgentState(session.state)
+    lead = call.lead if call is not None else session.preview_lead
+    own = list(PauseCode.objects.for_tenant(session.tenant_id))
+    labels = {**SYSTEM_CODES, **{code.code: code.label for code in own}}
+    wraps = state is AgentState.WRAPUP and session.campaign.wrapup_s > 0
+    return Desk(
+        user=session.user,
+        read_at=session.read_at,
+        state=state,
+        session=session,
+        call=call,
+        lead=lead,
+        preview=call is None and lead is not None,
+        clock=clock_of(lead.time_zones) if lead is not None else None,
+        pause_label=labels.get(session.pause_code, session.pause_code),
+        pause_after_label=labels.get(session.pause_after, session.pause_after),
+        wrapup_until=session.state_since + timedelta(seconds=session.campaign.wrapup_s) if wraps else None,
+        dispositions=_dispositions(call.campaign) if call is not None else [],
+        pause_codes=own,
+        recent=_recent(session.user),
+    )
+
+
+def _dispositions(campaign: Campaign) -> list[Disposition]:
+    rows = Disposition.objects.for_tenant(campaign.tenant_id).filter(disposition_set_id=campaign.disposition_set_id)
+    return list(rows)
+
+
+def _recent(user: User) -> list[CallTask]:
+    assert user.tenant is not None
+    today = now().astimezone(ZoneInfo(user.tenant.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = CallTask.objects.for_tenant(user.tenant_id).filter(user=user, queued_at__gte=today, state=CallState.ENDED)
+    return list(rows.select_related("lead", "disposition").order_by("-queued_at")[:RECENT])
+
+
+def joinable(user: User) -> TenantQuerySet:
+    """The campaigns that this user may work in: their team's and those of every team; leaders all."""
+    rows = Campaign.objects.for_tenant(user.tenant_id)
+    if user.role not in LEADERS:
+        rows = rows.filter(Q(teams=None) | Q(teams=user.team_id)).distinct()
+    return rows
+
+
+def waits_for_start(campaign: Campaign) -> bool:
+    """Whether joining would be in vain: nobody dials for this campaign before a supervisor starts it."""
+    return campaign.paced and campaign.status != CampaignStatus.ACTIVE
+
+
+def clock_of(zones: list[str]) -> Clock | None:
+    """What the customer's clock shows now; None when no zone is known."""
+    known = [(name, zone) for name in zones if (zone := zone_of(name)) is not None]
+    if not known:
+        return None
+    moment = now()
+    shown = sorted(moment.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) for _, zone in known)
+    return Clock(known[0][0], shown[0], shown[-1])
+
+
+def open_session_id(user_id: int) -> int | None:
+    """The session that the user is in, if any."""
+    return (
+        AgentSession.objects.across_tenants()
+        .filter(user_id=user_id, ended_at=None)
+        .values_list("id", flat=True)
+        .first()
+    )
+
+
+def own_call(user: User, call_id: UUID) -> CallTask | None:
+    """A call that this user handled."""
+    return (
+        CallTask.objects.for_tenant(user.tenant_id).filter(pk=call_id, user=user).select_related("disposition").first()
+    )

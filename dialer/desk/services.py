@@ -1,0 +1,150 @@
+"""What an agent does at the desk. Refusals are agents.NotNow, with words for the agent; nothing half-done stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from dialer.agents import services as agents
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import AgentState, Event, Kind
+from dialer.agents.services import NotNow
+from dialer.calls import placing
+from dialer.calls import services as calls
+from dialer.campaigns.models import Campaign, PauseCode
+from dialer.core.clock import now
+from dialer.people.models import User
+
+from . import selectors
+
+MAX_REFUSALS = 20
+"""Leads that the gate may refuse one after another before `dial_next` gives up."""
+NOTE_LENGTH = 4000
+
+
+def session_of(user: User) -> AgentSession:
+    """The session that the user is in; raises NotNow when there is none."""
+    session = (
+        AgentSession.objects.for_tenant(user.tenant_id)
+        .filter(user=user, ended_at=None)
+        .select_related("campaign", "call")
+        .first()
+    )
+    if session is None:
+        raise NotNow("You are in no campaign. Join one first.")
+    assert isinstance(session, AgentSession)
+    return session
+
+
+def join(*, user: User, campaign: Campaign) -> None:
+    """Join a campaign. Doing it twice is once."""
+    open_id = selectors.open_session_id(user.pk)
+    if open_id is not None and session_of(user).campaign_id == campaign.pk:
+        return
+    if selectors.waits_for_start(campaign):
+        raise NotNow(f"“{campaign.name}” is stopped. Ask your supervisor to start it, or choose another campaign.")
+    agents.join(user=user, campaign=campaign)
+
+
+def leave(*, user: User) -> None:
+    """Leave the campaign; a lead that was shown goes back. Doing it twice is once."""
+    open_id = selectors.open_session_id(user.pk)
+    if open_id is not None:
+        agents.apply(session_id=open_id, event=Event(Kind.LEAVE_ASKED), at=now())
+
+
+def ready(*, user: User) -> None:
+    """Ask for calls; during a call it takes back "pause after this call"."""
+    agents.apply(session_id=session_of(user).pk, event=Event(Kind.READY_ASKED), at=now())
+
+
+def pause(*, user: User, code: str) -> None:
+    """Pause with one of the tenant's codes, at once or after the call in hand."""
+    session = session_of(user)
+    if not PauseCode.objects.for_tenant(user.tenant_id).filter(code=code).exists():
+        raise NotNow("Choose one of the pause codes shown.")
+    agents.apply(session_id=session.pk, event=Event(Kind.PAUSE_ASKED, code=code), at=now())
+
+
+def hang_up(*, user: User) -> None:
+    """End the call in hand: one that is connected, or one that the agent is dialing."""
+    session = session_of(user)
+    call = session.call
+    if call is None or session.state == AgentState.WRAPUP:
+        raise NotNow("There is no call to hang up.")
+    if session.state == AgentState.RESERVED and not call.own_agent:
+        raise NotNow("The call is being connected to you. Hang up when it is.")
+    calls.ask_hang_up(call=call, by="agent")
+
+
+def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None) -> None:
+    """Say how the call ended. `call_id` tells a repeat for a call that is disposed already from a mistake."""
+    session = session_of(user)
+    if call_id is not None and call_id != session.call_id:
+        earlier = selectors.own_call(user, call_id)
+        if earlier is not None and earlier.disposition is not None:
+            if earlier.disposition.code == code:
+                return
+            raise NotNow(f"That call was disposed of as “{earlier.disposition.label}” already.")
+    calls.dispose(session_id=session.pk, code=code, note=note.strip()[:NOTE_LENGTH], by=user)
+
+
+def _self_dialing(user: User) -> AgentSession:
+    session = session_of(user)
+    if session.campaign.dial_method not in selectors.OWN_METHODS:
+        raise NotNow("This campaign dials by itself. Go ready, and calls come to you.")
+    return session
+
+
+def next_lead(*, user: User) -> None:
+    """Show the next lead (preview), or dial it at once (manual)."""
+    session = _self_dialing(user)
+    placing.next_lead(session_id=session.pk)
+    if session.campaign.dial_method == "manual":
+        _dial_until_allowed(session.pk)
+
+
+def _dial_until_allowed(session_id: int) -> None:
+    """Dial the lead that is shown; one that the gate refuses is passed over, and the next one taken."""
+    for _ in range(MAX_REFUSALS):
+        try:
+            placing.dial_shown(session_id=session_id)
+        except NotNow:
+            shown = AgentSession.objects.across_tenants().filter(pk=session_id, preview_lead=None).first()
+            if shown is None:
+                raise
+            placing.next_lead(session_id=session_id)
+        else:
+            return
+    placing.skip_lead(session_id=session_id)
+    raise NotNow(
+        f"The last {MAX_REFUSALS} leads may not be called now (their lists say why). Ask your supervisor, or wait."
+    )
+
+
+def dial_shown(*, user: User) -> None:
+    """Dial the lead that is shown."""
+    placing.dial_shown(session_id=_self_dialing(user).pk)
+
+
+def skip(*, user: User) -> None:
+    """Give back the lead that is shown."""
+    placing.skip_lead(session_id=session_of(user).pk)
+
+
+def dial_number(*, user: User, text: str) -> None:
+    """Dial a typed number."""
+    session = _self_dialing(user)
+    if not text.strip():
+        raise NotNow("Type the number to dial, with its area code.")
+    placing.dial_number(session_id=session.pk, text=text)
+
+
+def call_phone(*, user: User) -> None:
+    """Call the agent's phone again."""
+    agents.call_phone_again(session_id=session_of(user).pk)
+
+
+def screen_seen(user_ids: Sequence[int]) -> None:
+    """Note that these users have their desk open now: presence is judged by it."""
+    AgentSession.objects.across_tenants().filter(user_id__in=list(user_ids), ended_at=None).update(screen_seen_at=now())

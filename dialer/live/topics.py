@@ -1,0 +1,39 @@
+"""What screens can be shown live. Apps register their topics; this app knows none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class Refused(Exception):
+    """This user may not see this topic (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One kind of screen. All functions are synchronous and run in a thread, with the database at hand.
+
+    `authorise(user)` returns the key whose changes this user sees, or raises Refused. `render(key, at)` returns the
+    HTML to send; `at` is the ISO time of the switch event that caused it, or "". `heartbeat(keys)` is told every few
+    seconds, and on opening, which keys somebody is looking at.
+    """
+
+    name: str
+    authorise: Callable[[Any], object]
+    render: Callable[[Any, str], str]
+    heartbeat: Callable[[Sequence[Any]], None] | None = None
+
+
+_topics: dict[str, Topic] = {}
+
+
+def register(topic: Topic) -> None:
+    """Make a topic known, under /ws/<name>/. Call from AppConfig.ready."""
+    _topics[topic.name] = topic
+
+
+def find(name: str) -> Topic | None:
+    """The topic of that name, if an app registered it."""
+    return _topics.get(name)

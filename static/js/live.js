@@ -1,0 +1,39 @@
+// A live screen: fragments come by socket and are morphed in. What a person types or has open stays as it is;
+// a fragment that was overtaken by a newer one is dropped; a lost socket is said, and comes back by itself.
+import { clear, say } from "./trouble.js";
+import { synchronise } from "./timers.js";
+
+const FOR_GOOD = { 4401: "You are signed out. Reload the page to sign in.", 4403: "You may not see this page any more." };
+
+export function start(rootId) {
+  const callbacks = Idiomorph.defaults.callbacks;
+  callbacks.beforeNodeMorphed = (old, fresh) => {
+    if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
+    if (old.hasAttribute("data-keep") && old.id === fresh.id) return false;
+    // A message answers something that was asked; pushes know nothing of it.
+    if (old.id.endsWith("-message") && old.id === fresh.id && !fresh.hasAttribute("data-answer")) return false;
+    return true;
+  };
+  callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
+
+  htmx.config.wsReconnectDelay = (tries) => Math.min(4000, 250 * 2 ** tries) * (0.5 + Math.random() / 2);
+
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.id !== rootId) return;
+    const fresh = event.detail.fragment.firstElementChild;
+    if (Number(fresh.dataset.rev) < Number(event.detail.target.dataset.rev)) {
+      event.detail.shouldSwap = false;
+      const answer = fresh.querySelector("[id$='-message'][data-answer]");
+      if (answer) document.getElementById(answer.id)?.replaceWith(answer);
+    }
+  });
+  const settled = () => synchronise(document.getElementById(rootId)?.dataset.now);
+  document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
+  document.addEventListener("htmx:afterSwap", settled);
+  document.addEventListener("htmx:wsClose", (event) => {
+    const code = event.detail.event.code;
+    if (FOR_GOOD[code]) say("socket", FOR_GOOD[code]);
+    else if (code !== 1000 && code !== 1001) say("socket", "Reconnecting… what you see may be out of date.");
+    if (code === 4401) location.reload();
+  });
+}
