@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.people.models import Tenant
 from tests import factories
+
+# Examples per property, few enough for every run of the suite; no deadline, since the machine may be busy.
+settings.register_profile("cordboard", max_examples=60, deadline=None, print_blob=True)
+settings.load_profile("cordboard")
 
 
 @pytest.fixture

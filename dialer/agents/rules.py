@@ -49,7 +49,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to an agent. `own`: the agent dials it, so they need not have been READY."""
+    """One thing that happened to an agent.
+
+    `own`: the agent dials it, so they need not have been READY. A disposition that names its `call` is refused
+    when the agent is on another one by now (a screen that is behind, a time-out that came too late).
+    """
 
     kind: Kind
     call: UUID | None = None
@@ -164,6 +168,8 @@ def _call_ended(agent: Agent, event: Event) -> Agent:
 
 
 def _disposed(agent: Agent, event: Event) -> Agent | Refusal:
+    if event.call is not None and agent.call is not None and agent.call != event.call:
+        return Refusal("That call has its disposition already.")
     if agent.state is AgentState.WRAPUP:
         return _free(agent)
     if agent.state in _BUSY:

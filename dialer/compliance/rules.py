@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 PACK = "basic/1"
 """The rule pack and its version, stored with every verdict."""
 
+_LOOK_AHEAD = timedelta(days=3)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -52,37 +54,78 @@ def gate(facts: Facts) -> Allow | Deny:
         return Deny("bad_number", "The number is not in international form. Correct it in the lead.")
     if facts.on_dnc:
         return Deny("dnc", "The number is on the do-not-call list. It is never dialed.")
-    try:
-        zones = [ZoneInfo(name) for name in facts.zones]
-    except (ZoneInfoNotFoundError, ValueError):
-        zones = []
-    if not zones:
+    zones = [zone for name in facts.zones if (zone := known_zone(name)) is not None]
+    if not zones or len(zones) != len(facts.zones):
         return Deny(
             "zone_unknown",
             "Nothing tells in which time zone this number is. Set the lead's time zone.",
         )
     clocks = {zone.key: facts.now.astimezone(zone) for zone in zones}
     evidence = {name: clock.isoformat(timespec="minutes") for name, clock in clocks.items()}
-    if all(facts.opens <= clock.hour * 60 + clock.minute < facts.closes for clock in clocks.values()):
+    if all(_is_open(clock, facts) for clock in clocks.values()):
         return Allow(evidence)
+    again_at = _next_common_opening(zones, facts)
+    if again_at is None:
+        return Deny(
+            "no_common_hours",
+            "The time zones where this number may be have no calling hours in common. Set the lead's own time zone.",
+            evidence,
+        )
     return Deny(
         "calling_hours",
         f"It is outside calling hours ({_clock(facts.opens)} to {_clock(facts.closes)}) where this number may be.",
         evidence,
-        max(_next_opening(facts.now, zone, facts.opens) for zone in zones),
+        again_at,
     )
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name; None for any text that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
+        return None
 
 
 def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def _next_opening(now: datetime, zone: ZoneInfo, opens: int) -> datetime:
-    """The next moment at which the window opens in `zone`; now itself when it is open by the clock already."""
-    local = now.astimezone(zone)
-    opening = time(opens // 60, opens % 60)
-    for days in (0, 1, 2):
-        moment = datetime.combine(local.date() + timedelta(days=days), opening, tzinfo=zone).astimezone(UTC)
-        if moment > now:
+def _is_open(local: datetime, facts: Facts) -> bool:
+    return facts.opens <= local.hour * 60 + local.minute < facts.closes
+
+
+def _next_common_opening(zones: list[ZoneInfo], facts: Facts) -> datetime | None:
+    """The first moment found, within a few days, at which the window is open in every zone."""
+    moment = facts.now.astimezone(UTC)
+    while moment - facts.now <= _LOOK_AHEAD:
+        latest = moment
+        for zone in zones:
+            opening = _next_opening(moment, zone, facts)
+            if opening is None:
+                return None
+            latest = max(latest, opening)
+        if latest == moment:
             return moment
-    return now + timedelta(days=1)
+        moment = latest
+    return None
+
+
+def _next_opening(moment: datetime, zone: ZoneInfo, facts: Facts) -> datetime | None:
+    """The next moment at which the window is open in `zone`: this one, or the next time it opens.
+
+    Where the clock is set back the window may open twice in a day; where it is set forward past the opening, the
+    moment found is a little later than the first lawful one.
+    """
+    local = moment.astimezone(zone)
+    if _is_open(local, facts):
+        return moment
+    opening = time(facts.opens // 60, facts.opens % 60)
+    found = []
+    for days in (0, 1, 2):
+        for fold in (0, 1):
+            wall = datetime.combine(local.date() + timedelta(days=days), opening, tzinfo=zone).replace(fold=fold)
+            candidate = wall.astimezone(UTC)
+            if candidate > moment and _is_open(candidate.astimezone(zone), facts):
+                found.append(candidate)
+    return min(found, default=None)

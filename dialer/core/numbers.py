@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from phonenumbers import timezone as number_zones
+
+LONGEST = 16
+"""Characters of the longest E.164 number, its + included."""
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class NotANumber(ValueError):
@@ -21,17 +27,37 @@ def parse_number(text: str, region: str) -> str:
         number = phonenumbers.parse(shown, region)
     except phonenumbers.NumberParseException as error:
         raise NotANumber(
-            f"“{shown[:40]}” is not a telephone number. Type it with its area code, or with + and the country code."
+            f"“{_quoted(shown)}” is not a telephone number. Type it with its area code, or with + and the country code."
         ) from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.IS_POSSIBLE:
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if _E164.fullmatch(e164) and _is_settled(e164):
+            return e164
+        # Some countries' plans reach beyond what E.164 can carry, or down to short codes such as emergency calls.
+        if len(e164) > LONGEST:
+            reason = phonenumbers.ValidationResult.TOO_LONG
+        elif not _E164.fullmatch(e164):
+            reason = phonenumbers.ValidationResult.TOO_SHORT
     cure = {
         phonenumbers.ValidationResult.TOO_SHORT: "it is too short: type it with its area code",
         phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "its area code is missing",
         phonenumbers.ValidationResult.TOO_LONG: "it has too many digits",
     }.get(reason, "check its length and country code")
-    raise NotANumber(f"“{shown[:40]}” is not a telephone number: {cure}.")
+    raise NotANumber(f"“{_quoted(shown)}” is not a telephone number: {cure}.")
+
+
+def _is_settled(e164: str) -> bool:
+    """Whether reading the number again gives the same: one that has two forms could pass a list that has the other."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.E164) == e164
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _quoted(text: str) -> str:
+    """What was typed, short and on one line, to be shown back."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:40])
 
 
 def zones_of_number(e164: str) -> list[str]:

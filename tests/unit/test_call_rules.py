@@ -1,0 +1,393 @@
+"""The call's lifecycle under any order of events: doubled, missing, late, and never meant for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.calls.rules import (
+    DETECTION_SILENCE_MS,
+    STORED_ACTS,
+    Act,
+    Call,
+    CallState,
+    Effect,
+    Event,
+    Kind,
+    Outcome,
+    advance,
+    final_outcome,
+    outcome_of_cause,
+    owed,
+    wait_limit_ms,
+)
+
+OWN = 1
+"""The session that dials an own-agent call."""
+
+STATUSES = ("", "BUSY", "CONGESTION", "CHANUNAVAIL", "NOANSWER", "CANCEL", "ANSWER", "DONTCALL", "no such word")
+
+events = st.builds(
+    Event,
+    kind=st.sampled_from(Kind),
+    cause=st.integers(0, 127),
+    dial_status=st.sampled_from(STATUSES),
+    verdict=st.sampled_from(("HUMAN", "MACHINE", "NOTSURE", "HANGUP", "NONE")),
+    session=st.sampled_from((None, 1, 2, 3)),
+    by=st.sampled_from(("", "agent", "supervisor", "system")),
+)
+# Left to chance alone few calls would get far, so most histories are a likely one with accidents.
+LIKELY = (
+    Event(Kind.PLACED),
+    Event(Kind.RINGING),
+    Event(Kind.ANSWERED),
+    Event(Kind.READY, verdict="HUMAN"),
+    Event(Kind.CLAIMED, session=2),
+    Event(Kind.BRIDGED, session=2),
+    Event(Kind.BRIDGED, session=OWN),
+    Event(Kind.HUNG_UP, cause=16),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    """A likely history with events left out, doubled, swapped and thrown in; or any list at all."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(st.lists(events, max_size=30))
+    told: list[Event] = []
+    for likely in LIKELY:
+        told += draw(st.lists(events, max_size=2))
+        told += [likely] * draw(st.sampled_from((1, 1, 1, 0, 2)))
+    if draw(st.booleans()):
+        left, right = (draw(st.integers(0, max(0, len(told) - 1))) for _ in "ab")
+        if told:
+            told[left], told[right] = told[right], told[left]
+    return told
+
+
+new_calls = st.builds(
+    lambda screened, unsure, own: Call(
+        screened=screened, unsure_to_agent=unsure, own_agent=own, session=OWN if own else None
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+answers = st.lists(st.sampled_from((None, 4, 5, 6)), max_size=8)
+"""What claiming an agent comes to, each time it is asked: an agent's session, or nobody."""
+
+
+@dataclass
+class Step:
+    """One event and what it did."""
+
+    before: Call
+    event: Event
+    after: Call
+    effects: tuple[Effect, ...]
+
+    @property
+    def acts(self) -> set[Act]:
+        return {effect.act for effect in self.effects}
+
+
+def play(call: Call, told: list[Event], claims: list[int | None]) -> list[Step]:
+    """Let a history happen, with claims answered at once, as the shell around the lifecycle does."""
+    steps: list[Step] = []
+    todo = deque(told)
+    free = deque(claims)
+    while todo:
+        event = todo.popleft()
+        after, effects = advance(call, event)
+        steps.append(Step(call, event, after, effects))
+        call = after
+        for effect in effects:
+            if effect.act is Act.CLAIM_AGENT:
+                session = free.popleft() if free else None
+                todo.appendleft(Event(Kind.CLAIMED, session=session) if session else Event(Kind.NO_AGENT))
+    return steps
+
+
+@given(new_calls, histories(), answers)
+def test_a_call_ends_once_and_for_good(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    ended: Call | None = None
+    for step in play(call, told, claims):
+        if ended is not None:
+            assert step.after == ended
+            assert step.acts <= {Act.RELEASE_AGENT}
+        assert (step.after.state is CallState.ENDED) == (step.after.outcome is not None)
+        if step.after.state is CallState.ENDED and ended is None:
+            ended = step.after
+            assert Act.FINISH_LEAD in step.acts
+            assert step.after.ending is None
+        else:
+            assert Act.FINISH_LEAD not in step.acts
+
+
+@given(new_calls, histories(), answers, st.sampled_from((Kind.HUNG_UP, Kind.MISSING)), st.integers(0, 127))
+def test_a_placed_call_whose_channel_is_gone_has_ended(
+    call: Call, told: list[Event], claims: list[int | None], kind: Kind, cause: int
+) -> None:
+    steps = play(call, [Event(Kind.PLACED), *told, Event(kind, cause=cause)], claims)
+    assert steps[-1].after.state is CallState.ENDED
+    assert steps[-1].after.outcome is not None
+
+
+@given(new_calls, histories(), answers)
+def test_only_a_bridge_to_its_own_agent_connects_a_call(
+    call: Call, told: list[Event], claims: list[int | None]
+) -> None:
+    for step in play(call, told, claims):
+        connects = step.after.state is CallState.CONNECTED and step.before.state is not CallState.CONNECTED
+        if connects:
+            assert step.event.kind is Kind.BRIDGED
+            assert step.before.state is CallState.HUMAN
+            assert step.event.session == step.before.session == step.after.session is not None
+            assert {Act.AGENT_CONNECTED, Act.RECORD} <= step.acts
+        else:
+            assert not step.acts & {Act.AGENT_CONNECTED, Act.RECORD}
+        if step.after.outcome is Outcome.CONNECTED:
+            assert CallState.CONNECTED in (step.before.state, CallState.CONNECTED if step.before.outcome else None)
+
+
+@given(new_calls, histories(), answers)
+def test_every_agent_handed_to_a_call_is_given_back_once(
+    call: Call, told: list[Event], claims: list[int | None]
+) -> None:
+    held = {call.session} - {None}
+    for step in play(call, [*told, Event(Kind.PLACED), Event(Kind.HUNG_UP)], claims):
+        if step.event.kind is Kind.CLAIMED and step.event.session is not None:
+            held.add(step.event.session)
+        for effect in step.effects:
+            if effect.act in (Act.RELEASE_AGENT, Act.WRAP_UP):
+                assert effect.session in held
+                held.discard(effect.session)
+        assert step.after.session is None or step.after.state is CallState.ENDED or step.after.session in held
+    assert not held
+
+
+@given(new_calls, histories(), answers)
+def test_only_who_met_the_customer_or_dialed_wraps_up(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    for step in play(call, told, claims):
+        if Act.WRAP_UP in step.acts:
+            assert step.before.state is CallState.CONNECTED or call.own_agent
+            assert step.after.state is CallState.ENDED
+
+
+@given(new_calls, histories(), answers)
+def test_a_bridge_is_asked_for_the_call_s_own_agent_only(
+    call: Call, told: list[Event], claims: list[int | None]
+) -> None:
+    for step in play(call, told, claims):
+        for effect in step.effects:
+            if effect.act is Act.BRIDGE:
+                assert effect.session is not None
+                assert effect.session == step.after.session
+                assert step.after.state is CallState.HUMAN
+            if effect.act is Act.CLAIM_AGENT:
+                assert step.after.state is CallState.HUMAN
+                assert step.after.session is None
+                assert step.after.ending is None
+
+
+@given(new_calls, histories(), answers)
+def test_a_live_person_never_meets_silence(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    asked: set[Act] = set()
+    for step in play(call, told, claims):
+        after = step.after
+        asked |= step.acts
+        if step.before.session is not None and after.session is None:
+            asked = set(step.acts)  # whoever lost their agent is owed something new
+        if after.state is CallState.HUMAN and after.session is None and after.ending is None:
+            assert Act.START_WAIT in asked
+        if after.state is CallState.HUMAN and after.session is not None and after.ending is None:
+            assert Act.BRIDGE in asked
+        if after.answered and after.ending is not None and after.state is not CallState.ENDED:
+            assert asked & {Act.PLAY_MESSAGE, Act.HANG_UP}
+        if after.ending is not None:
+            assert owed(after)  # a switchboard that was away does it again
+
+
+@given(new_calls, histories(), answers)
+def test_the_same_event_again_changes_nothing(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    """What the switch is asked for may repeat (ending a channel, playing the message); what is stored may not."""
+    for step in play(call, told, claims):
+        if step.before.state is CallState.ENDED and step.event.kind is Kind.CLAIMED:
+            continue  # every agent that comes too late is sent away
+        again, effects = advance(step.after, step.event)
+        late_agent = step.event.kind is Kind.CLAIMED and step.after.session != step.event.session
+        assert again == step.after
+        acts = {effect.act for effect in effects}
+        assert acts <= {Act.HANG_UP, Act.PLAY_MESSAGE} | ({Act.RELEASE_AGENT} if late_agent else set())
+
+
+@given(new_calls, histories(), answers)
+def test_the_events_replayed_give_the_same_call(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    steps = play(call, told, claims)
+    # What neither changed the call nor asked for anything is not stored.
+    stored = [step for step in steps if step.after != step.before or step.effects]
+    replayed = call
+    for step in stored:
+        replayed, effects = advance(replayed, step.event)
+        assert (replayed, effects) == (step.after, step.effects)
+    assert not steps or replayed == steps[-1].after
+
+
+@given(new_calls, histories(), answers)
+def test_states_only_move_forward(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    order = list(CallState)
+    for step in play(call, told, claims):
+        assert order.index(step.after.state) >= order.index(step.before.state)
+        assert step.after.answered or not step.before.answered
+        if step.before.hung_up_by:
+            assert step.after.hung_up_by == step.before.hung_up_by
+
+
+@given(new_calls, histories(), answers)
+def test_nobody_who_picked_up_is_booked_as_not_reached(call: Call, told: list[Event], claims: list[int | None]) -> None:
+    """A call known to be answered never ends as cancelled or by its cause: it could hide an abandonment."""
+    for step in play(call, told, claims):
+        ends = step.after.state is CallState.ENDED and step.before.state is not CallState.ENDED
+        if ends and step.before.answered:
+            assert step.after.outcome in {
+                Outcome.CONNECTED,
+                Outcome.ABANDONED,
+                Outcome.EARLY_HANGUP,
+                Outcome.MACHINE,
+                Outcome.LOST,
+            }
+
+
+def test_stored_acts_are_those_that_need_the_transaction() -> None:
+    outside = {Act.START_WAIT, Act.BRIDGE, Act.RECORD, Act.PLAY_MESSAGE, Act.HANG_UP}
+    assert set(Act) - STORED_ACTS == outside
+
+
+# --- outcomes ---
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_cause_gives_an_outcome_of_an_unanswered_call(status: str) -> None:
+    unanswered = {
+        Outcome.INVALID_NUMBER,
+        Outcome.BUSY,
+        Outcome.NO_ANSWER,
+        Outcome.CONGESTION,
+        Outcome.FAILED,
+    }
+    for cause in range(128):
+        assert outcome_of_cause(cause, status) in unanswered
+
+
+@pytest.mark.parametrize(
+    ("cause", "status", "outcome"),
+    [
+        (1, "", Outcome.INVALID_NUMBER),
+        (1, "CHANUNAVAIL", Outcome.INVALID_NUMBER),  # the cause decides, not the status
+        (28, "CONGESTION", Outcome.INVALID_NUMBER),
+        (17, "", Outcome.BUSY),
+        (17, "NOANSWER", Outcome.BUSY),
+        (21, "", Outcome.BUSY),
+        (19, "", Outcome.NO_ANSWER),
+        (18, "", Outcome.NO_ANSWER),
+        (34, "CONGESTION", Outcome.CONGESTION),
+        (27, "", Outcome.CONGESTION),
+        (0, "", Outcome.NO_ANSWER),
+        (16, "", Outcome.NO_ANSWER),
+        (0, "BUSY", Outcome.BUSY),
+        (16, "BUSY", Outcome.BUSY),
+        (0, "CHANUNAVAIL", Outcome.CONGESTION),
+        (26, "CANCEL", Outcome.NO_ANSWER),
+        (127, "", Outcome.FAILED),
+        (127, "CONGESTION", Outcome.CONGESTION),
+        (3, "", Outcome.FAILED),
+    ],
+)
+def test_causes_and_their_outcomes(cause: int, status: str, outcome: Outcome) -> None:
+    assert outcome_of_cause(cause, status) is outcome
+    ringing = Call(state=CallState.RINGING)
+    assert final_outcome(ringing, Event(Kind.HUNG_UP, cause=cause, dial_status=status)) is outcome
+
+
+def ends(*told: Event, **how: object) -> Call:
+    """A call after these events, placed first."""
+    call = replace(Call(), **how)  # type: ignore[arg-type]
+    steps = play(call, [Event(Kind.PLACED), *told], [2])
+    return steps[-1].after
+
+
+READY = Event(Kind.READY, verdict="HUMAN")
+GONE = Event(Kind.HUNG_UP, cause=16)
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome", "by"),
+    [
+        ((READY, Event(Kind.BRIDGED, session=2), GONE), Outcome.CONNECTED, "customer"),
+        (
+            (READY, Event(Kind.BRIDGED, session=2), Event(Kind.HANG_UP_ASKED, by="agent"), GONE),
+            Outcome.CONNECTED,
+            "agent",
+        ),
+        ((READY, Event(Kind.BRIDGED, session=2), Event(Kind.AGENT_GONE, session=2), GONE), Outcome.CONNECTED, "agent"),
+        ((Event(Kind.ANSWERED), GONE), Outcome.EARLY_HANGUP, "customer"),
+        ((READY, GONE), Outcome.EARLY_HANGUP, "customer"),
+        ((READY, Event(Kind.HANG_UP_ASKED, by="supervisor"), GONE), Outcome.ABANDONED, "supervisor"),
+        ((Event(Kind.HANG_UP_ASKED, by="agent"), GONE), Outcome.CANCELLED, "agent"),
+        (
+            (Event(Kind.RINGING), Event(Kind.HANG_UP_ASKED, by="agent"), Event(Kind.ANSWERED), GONE),
+            Outcome.ABANDONED,
+            "agent",
+        ),
+        ((Event(Kind.READY, verdict="MACHINE"), GONE), Outcome.MACHINE, "customer"),
+        ((Event(Kind.READY, verdict="HANGUP"), GONE), Outcome.EARLY_HANGUP, "customer"),
+        ((Event(Kind.REFUSED, cause=0),), Outcome.FAILED, ""),
+        ((Event(Kind.REFUSED, cause=34),), Outcome.CONGESTION, ""),
+        ((Event(Kind.MISSING),), Outcome.LOST, ""),
+        ((READY, Event(Kind.BRIDGED, session=2), Event(Kind.MISSING)), Outcome.CONNECTED, ""),
+        ((READY, Event(Kind.MISSING)), Outcome.LOST, ""),
+    ],
+)
+def test_how_calls_end(told: tuple[Event, ...], outcome: Outcome, by: str) -> None:
+    call = ends(*told)
+    assert (call.outcome, call.hung_up_by) == (outcome, by)
+
+
+def test_nobody_in_time_plays_the_message_then_hangs_up_as_abandoned() -> None:
+    steps = play(Call(), [Event(Kind.PLACED), READY, Event(Kind.WAIT_EXPIRED), Event(Kind.MESSAGE_PLAYED), GONE], [])
+    assert [step.acts for step in steps if step.acts] == [
+        {Act.CLAIM_AGENT, Act.START_WAIT},
+        {Act.PLAY_MESSAGE},
+        {Act.HANG_UP},
+        {Act.FINISH_LEAD},
+    ]
+    assert (steps[-1].after.outcome, steps[-1].after.hung_up_by) == (Outcome.ABANDONED, "system")
+
+
+def test_who_hangs_up_during_the_message_was_abandoned_all_the_same() -> None:
+    steps = play(Call(), [Event(Kind.PLACED), READY, Event(Kind.WAIT_EXPIRED), GONE], [])
+    assert (steps[-1].after.outcome, steps[-1].after.hung_up_by) == (Outcome.ABANDONED, "customer")
+
+
+@pytest.mark.parametrize("unsure_to_agent", [True, False])
+def test_unsure_verdicts_go_where_the_campaign_says(unsure_to_agent: bool) -> None:
+    call = Call(screened=True, unsure_to_agent=unsure_to_agent)
+    after = play(call, [Event(Kind.PLACED), Event(Kind.READY, verdict="NOTSURE")], [])[-1].after
+    assert after.state is (CallState.HUMAN if unsure_to_agent else CallState.MACHINE)
+
+
+def test_an_expired_call_is_cancelled_only_while_it_is_queued() -> None:
+    queued, _ = advance(Call(), Event(Kind.EXPIRED))
+    assert (queued.outcome, queued.hung_up_by) == (Outcome.CANCELLED, "system")
+    dialing, effects = advance(Call(state=CallState.DIALING), Event(Kind.EXPIRED))
+    assert (dialing.state, effects) == (CallState.DIALING, ())
+
+
+def test_a_screened_person_has_waited_for_the_detector_already() -> None:
+    assert wait_limit_ms(2000, screened=False) == 2000
+    assert wait_limit_ms(2000, screened=True) == 2000 - DETECTION_SILENCE_MS
+    assert wait_limit_ms(200, screened=True) == 0
