@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -17,7 +18,7 @@ from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
 from .models import AgentSession, AgentStateChange, LegState
-from .rules import JOINED, SYSTEM_CODES, AgentState, Event, Kind, Refusal, advance
+from .rules import JOINED, SYSTEM_CODES, Agent, AgentState, Event, Kind, Refusal, advance
 
 DESK = "desk"
 """The topic of an agent's own screen; its key is the user's id."""
@@ -29,6 +30,8 @@ class NotNow(Exception):
 
 def join(*, user: User, campaign: Campaign) -> AgentSession:
     """Open a session, paused, and call the agent's phone. Raises NotNow with what to do."""
+    if user.tenant_id != campaign.tenant_id:
+        raise NotNow("There is no such campaign. Choose one of those shown.")
     if not user.endpoint:
         raise NotNow("You have no phone account. Ask an administrator to give you one.")
     moment = now()
@@ -80,87 +83,113 @@ def apply(*, session_id: int, event: Event, at: datetime, notice: str | None = N
     `notice` replaces what the agent is told to have gone wrong; None leaves it.
     """
     with transaction.atomic():
-        session = _locked(session_id)
-        before = session.as_agent()
-        after = advance(before, event)
-        if isinstance(after, Refusal):
-            raise NotNow(after.reason)
-        if after == before and notice is None:
-            return session
-        moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
-        session.state, session.pause_code, session.pause_after = after.state, after.pause_code, after.pause_after
-        session.call_id = after.call
-        if session.leg != LegState.CALLING or after.leg_up or event.kind is Kind.LEG_LOST:
-            session.leg = LegState.UP if after.leg_up else LegState.DOWN
-        if after.state is AgentState.OFFLINE:
-            session.leg = LegState.DOWN
-        if notice is not None:
-            session.notice = notice[:300]
-        if after.state is AgentState.OFFLINE and session.ended_at is None:
-            session.ended_at = at
-            if session.preview_lead_id is not None:
-                leads.put_back(lead_ids=[session.preview_lead_id], at=at)
-                session.preview_lead = None
-            if before.leg_up or notice is None:
-                outbox.send(tenant_id=session.tenant_id, kind=CommandKind.DROP_PHONE, target=session.public_id)
-        if moved:
-            session.state_since = at
-            _note_change(session, event.kind, at)
-        session.save(
-            update_fields=[
-                "state", "pause_code", "pause_after", "call", "leg", "notice", "ended_at", "state_since", "preview_lead",
-            ]
-        )  # fmt: skip
-        if moved and after.state is AgentState.READY:
-            notify.notify(notify.READY, str(session.campaign_id))
-        publish.changed(DESK, session.user_id, at)
+        return apply_within(session_id=session_id, event=event, at=at, notice=notice)
+
+
+def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | None = None) -> AgentSession:
+    """The same as `apply`, as a part of a transaction that the caller has begun."""
+    session = _locked(session_id)
+    before = session.as_agent()
+    after = advance(before, event)
+    if isinstance(after, Refusal):
+        raise NotNow(after.reason)
+    leg = _leg_after(session.leg, event, after)
+    if after == before and leg == session.leg and notice is None:
+        return session
+    moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
+    session.state, session.pause_code, session.pause_after = after.state, after.pause_code, after.pause_after
+    session.call_id, session.leg = after.call, leg
+    if notice is not None:
+        session.notice = notice[:300]
+    if after.state is AgentState.OFFLINE and session.ended_at is None:
+        _end(session, at, drop_phone=before.leg_up or notice is None)
+    if moved:
+        # Clocks of different machines tell of this: time in state must not run backwards.
+        session.state_since = max(at, session.state_since)
+        _note_change(session, event.kind)
+    session.save(update_fields=_WRITTEN)
+    if moved and after.state is AgentState.READY:
+        notify.notify(notify.READY, str(session.campaign_id))
+    publish.changed(DESK, session.user_id, at)
     return session
 
 
+_WRITTEN = (
+    "state",
+    "pause_code",
+    "pause_after",
+    "call",
+    "leg",
+    "notice",
+    "ended_at",
+    "state_since",
+    "preview_lead",
+)
+
+
+def _leg_after(leg: str, event: Event, after: Agent) -> str:
+    """Where the leg is: a phone that is being called stays so until it is up, is lost, or the session is over."""
+    if after.leg_up:
+        return LegState.UP
+    if leg == LegState.CALLING and event.kind is not Kind.LEG_LOST and after.state is not AgentState.OFFLINE:
+        return LegState.CALLING
+    return LegState.DOWN
+
+
+def _end(session: AgentSession, at: datetime, *, drop_phone: bool) -> None:
+    """What the end of a session takes with it: the lead that was shown goes back, the phone hangs up."""
+    session.ended_at = at
+    if session.preview_lead_id is not None:
+        leads.put_back(lead_ids=[session.preview_lead_id], at=at)
+        session.preview_lead = None
+    if drop_phone:
+        outbox.send(tenant_id=session.tenant_id, kind=CommandKind.DROP_PHONE, target=session.public_id)
+
+
 def _locked(session_id: int) -> AgentSession:
-    session = AgentSession.objects.across_tenants().select_for_update().get(pk=session_id)
+    # NO KEY: rows that only refer to the session (a call, a change of state) may be written meanwhile.
+    session = AgentSession.objects.across_tenants().select_for_update(no_key=True).get(pk=session_id)
     assert isinstance(session, AgentSession)
     return session
 
 
-def _note_change(session: AgentSession, kind: Kind, at: datetime) -> None:
-    changes = AgentStateChange.objects.across_tenants().filter(session=session)
-    changes.filter(until=None).update(until=at)
+_NOTE = """
+WITH closed AS (
+    UPDATE agents_agentstatechange SET until = %(at)s WHERE session_id = %(session)s AND until IS NULL RETURNING id
+)
+INSERT INTO agents_agentstatechange (tenant_id, session_id, state, pause_code, call_id, event, at, until)
+SELECT %(tenant)s, %(session)s, %(state)s, %(pause_code)s, %(call)s, %(event)s, %(at)s, %(until)s
+WHERE (SELECT count(*) FROM closed) >= 0
+"""
+
+
+def _note_change(session: AgentSession, kind: Kind) -> None:
+    """Close the row of the state that was, and open that of the state that is. The session must be locked."""
     offline = session.state == AgentState.OFFLINE
-    AgentStateChange.objects.create(
-        tenant_id=session.tenant_id,
-        session=session,
-        state=session.state,
-        pause_code=session.pause_code,
-        call_id=session.call_id,
-        event=kind,
-        at=at,
-        until=at if offline else None,
-    )
+    values: dict[str, Any] = {
+        "tenant": session.tenant_id,
+        "session": session.pk,
+        "state": session.state,
+        "pause_code": session.pause_code,
+        "call": session.call_id,
+        "event": kind.value,
+        "at": session.state_since,
+        "until": session.state_since if offline else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, values)
 
 
 _CLAIM = """
-WITH idle AS (
+UPDATE agents_agentsession
+SET state = 'reserved', pause_code = '', notice = '', call_id = %(call)s, state_since = GREATEST(%(at)s, state_since)
+WHERE id = (
     SELECT id FROM agents_agentsession
     WHERE campaign_id = %(campaign)s AND state = 'ready' AND leg = 'up'
     ORDER BY state_since, id
-    LIMIT 1 FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE agents_agentsession AS s
-    SET state = 'reserved', pause_code = '', state_since = %(at)s, call_id = %(call)s, notice = ''
-    FROM idle WHERE s.id = idle.id
-    RETURNING s.id, s.tenant_id, s.user_id
-), closed AS (
-    UPDATE agents_agentstatechange AS c SET until = %(at)s
-    FROM claimed WHERE c.session_id = claimed.id AND c.until IS NULL
-    RETURNING c.id
-), noted AS (
-    INSERT INTO agents_agentstatechange (tenant_id, session_id, state, pause_code, call_id, event, at, until)
-    SELECT tenant_id, id, 'reserved', '', %(call)s, 'reserved', %(at)s, NULL FROM claimed
-    WHERE (SELECT count(*) FROM closed) >= 0
-    RETURNING session_id
+    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
-SELECT claimed.id, claimed.user_id FROM claimed
+RETURNING id, tenant_id, user_id, state, call_id, state_since
 """
 
 
@@ -168,16 +197,20 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     """Reserve the agent of the campaign who has been ready longest for a call; None when nobody is.
 
     One statement, so that two calls can never get the same agent and no agent waits on another's lock. It is the
-    lifecycle's RESERVED event, written as a conditional update (a test holds the two against each other).
+    lifecycle's RESERVED event, written as a conditional update (a test holds the two against each other). Call it
+    in a transaction: the row of the new state follows in a statement of its own, because only that is sure to see
+    the one before, whoever changed it last.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at})
         row = cursor.fetchone()
     if row is None:
         return None
-    session_id, user_id = row
-    publish.changed(DESK, user_id, at)
-    return int(session_id)
+    names = ("id", "tenant_id", "user_id", "state", "call_id", "state_since")
+    session = AgentSession(**dict(zip(names, row, strict=True)))
+    _note_change(session, Kind.RESERVED)
+    publish.changed(DESK, session.user_id, at)
+    return session.pk
 
 
 def pause_label(*, tenant_id: int, code: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -108,6 +108,19 @@ class CallTask(TenantScoped):
             cause=self.cause,
             hung_up_by=self.hung_up_by,
         )
+
+    def times(self) -> list[datetime]:
+        """When it was queued and came to each state that it has been in; in no order."""
+        times = (
+            self.queued_at,
+            self.placed_at,
+            self.ringing_at,
+            self.answered_at,
+            self.ready_at,
+            self.connected_at,
+            self.ended_at,
+        )
+        return [time for time in times if time is not None]
 
     def take_over(self, call: Call) -> None:
         """Write what the lifecycle decided into the row's columns (without saving)."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
+from dialer.agents.rules import Refusal, advance
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
 from dialer.compliance.rules import Allow, Deny
 from dialer.compliance.services import Asked, Judged, asked_for, judge
@@ -115,6 +116,8 @@ def queue_calls(
     A number or lead that is in a live call already gets none (the database refuses a second), and its lead is put back.
     """
     calls = [_call_of(campaign, one, at, session) for one in judged if isinstance(one.answer, Allow)]
+    # In one order everywhere: two campaigns that have the same numbers would wait for each other otherwise.
+    calls.sort(key=lambda call: call.phone)
     CallTask.objects.bulk_create(calls, ignore_conflicts=True)
     wanted = {call.pk: call for call in calls}
     made = set(CallTask.objects.for_tenant(campaign.tenant_id).filter(pk__in=wanted).values_list("pk", flat=True))
@@ -149,20 +152,27 @@ def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSessio
 
 def dial_number(*, session_id: int, text: str) -> CallTask:
     """Dial what an agent typed, through the gate. Raises agents.NotNow with what to do."""
-    session = _session(session_id)
     try:
-        number = parse_number(text, session.campaign.tenant.region)
+        number = parse_number(text, _session(session_id).campaign.tenant.region)
     except NotANumber as error:
         raise agents.NotNow(str(error)) from error
+    return _dial(session_id, lambda session: _asked_for_number(session, number))
+
+
+def _asked_for_number(session: AgentSession, number: str) -> Asked:
+    """The question to the gate, with the lead that has the number, if it is nobody else's now."""
+    shown = session.preview_lead
+    if shown is not None and shown.phone == number:
+        return asked_for(shown)
     known = (
         Lead.objects.for_tenant(session.tenant_id)
         .filter(campaign=session.campaign, phone=number)
         .exclude(state=LeadState.RESERVED)
         .order_by("id")
+        .select_for_update(skip_locked=True)
         .first()
     )
-    zones = known.time_zones if known else zones_of_number(number)
-    return _dial(session, Asked(number, tuple(zones), known.pk if known else None))
+    return asked_for(known) if known else Asked(number, tuple(zones_of_number(number)))
 
 
 def next_lead(*, session_id: int) -> Lead:
@@ -196,32 +206,38 @@ def skip_lead(*, session_id: int) -> None:
 
 def dial_shown(*, session_id: int) -> CallTask:
     """Dial the lead that is shown to the agent. Raises agents.NotNow with what to do."""
-    session = _session(session_id)
+    return _dial(session_id, _asked_for_shown)
+
+
+def _asked_for_shown(session: AgentSession) -> Asked:
     if session.preview_lead is None:
         raise agents.NotNow("No lead is shown. Ask for the next lead first.")
-    return _dial(session, asked_for(session.preview_lead))
+    return asked_for(session.preview_lead)
 
 
-def _dial(session: AgentSession, asked: Asked) -> CallTask:
+def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
+    """Dial for an agent what `which` finds, once the session is locked, through the gate.
+
+    The session may be locked before its call here, against the rule, because an agent who is free has no call that
+    anybody could hold while waiting for the session.
+    """
     moment = now()
-    campaign = session.campaign
-    if not campaign.caller_id:
-        raise agents.NotNow("The campaign has no caller id. Ask an administrator to set one.")
-    with transaction.atomic():
-        [judged] = judge(campaign=campaign, asked=[asked], at=moment)
-        if isinstance(judged.answer, Allow):
-            made = queue_calls(campaign=campaign, judged=[judged], at=moment, session=session)
-            if not made:
-                raise agents.NotNow("This number is in a call already.")
-            agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.RESERVED, call=made[0], own=True), at=moment)
-            if session.preview_lead_id not in (None, asked.lead_id):
-                leads.put_back(lead_ids=[session.preview_lead_id], at=moment)  # another number was typed instead
-            if asked.lead_id is not None:
-                Lead.objects.for_tenant(session.tenant_id).filter(pk=asked.lead_id).update(state=LeadState.RESERVED)
-            _show(session, None, moment)
-        elif session.preview_lead_id is not None and session.preview_lead_id == asked.lead_id:
-            _refuse_lead(judged)
-            _show(session, None, moment)
+    made: list[UUID] = []
+    try:
+        with transaction.atomic():
+            session = _session(session_id, lock=True)
+            _may_dial(session)
+            asked = which(session)
+            [judged] = judge(campaign=session.campaign, asked=[asked], at=moment)
+            if isinstance(judged.answer, Allow):
+                made = _queue_own(session, judged, moment)
+            elif session.preview_lead_id is not None and session.preview_lead_id == asked.lead_id:
+                _refuse_lead(judged)
+                _show(session, None, moment)
+    except IntegrityError as error:
+        if "call_not_to_dnc" not in str(error):
+            raise
+        raise agents.NotNow("The number has just been put on the do-not-call list. It is never dialed.") from error
     if isinstance(judged.answer, Deny):
         raise agents.NotNow(judged.answer.reason)
     call = CallTask.objects.for_tenant(session.tenant_id).get(pk=made[0])
@@ -229,10 +245,36 @@ def _dial(session: AgentSession, asked: Asked) -> CallTask:
     return call
 
 
+def _may_dial(session: AgentSession) -> None:
+    if not session.campaign.caller_id:
+        raise agents.NotNow("The campaign has no caller id. Ask an administrator to set one.")
+    free = advance(session.as_agent(), AgentEvent(AgentKind.RESERVED, own=True))
+    if isinstance(free, Refusal):
+        raise agents.NotNow(free.reason)
+
+
+def _queue_own(session: AgentSession, judged: Judged, at: datetime) -> list[UUID]:
+    """Queue an agent's own call and reserve its agent and lead."""
+    made = queue_calls(campaign=session.campaign, judged=[judged], at=at, session=session)
+    if not made:
+        raise agents.NotNow("This number is in a call already.")
+    reserved = AgentEvent(AgentKind.RESERVED, call=made[0], own=True)
+    agents.apply_within(session_id=session.pk, event=reserved, at=at)
+    lead_id = judged.asked.lead_id
+    if session.preview_lead_id not in (None, lead_id):
+        leads.put_back(lead_ids=[session.preview_lead_id], at=at)  # another number was typed instead
+    if lead_id is not None:
+        # A lead that is done stays so: dialing it by hand must not bring it back to pacing.
+        waiting = Lead.objects.for_tenant(session.tenant_id).filter(pk=lead_id, state=LeadState.WAITING)
+        waiting.update(state=LeadState.RESERVED)
+    _show(session, None, at)
+    return made
+
+
 def _session(session_id: int, lock: bool = False) -> AgentSession:
     rows = AgentSession.objects.across_tenants().select_related("campaign__tenant", "preview_lead")
     if lock:
-        rows = rows.select_for_update(of=("self",))
+        rows = rows.select_for_update(of=("self",), no_key=True)
     session = rows.filter(pk=session_id, ended_at=None).first()
     if session is None:
         raise agents.NotNow("You have left the campaign. Join it again.")

@@ -18,7 +18,8 @@ from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.campaigns.models import CampaignStatus, Disposition
-from dialer.compliance.services import add_to_dnc, on_dnc
+from dialer.compliance.rules import Deny
+from dialer.compliance.services import add_to_dnc, still_allowed
 from dialer.core.clock import now
 from dialer.leads import services as leads
 from dialer.live import publish
@@ -57,13 +58,7 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
     Agents are claimed and released, leads finished, in the same transaction; what concerns the switch is returned.
     """
     with transaction.atomic():
-        call = (
-            CallTask.objects.across_tenants()
-            .select_for_update(of=("self",))
-            .select_related("campaign")
-            .filter(pk=call_id)
-            .first()
-        )
+        call = _locked(call_id, "campaign")
         if call is None:
             return None
         was = call.state
@@ -84,6 +79,8 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
     for_switch: list[Effect] = []
     stored: list[CallEvent] = []
     was = call.state
+    # The switch's clock and ours tell of one call: its times must not run backwards. The event keeps its own.
+    moment = max(at, *call.times())
     while pending:
         event = pending.popleft()
         before = call.as_call()
@@ -92,14 +89,14 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
             continue
         call.take_over(after)
         if after.state is not before.state:
-            setattr(call, _TIME_OF_STATE[after.state], at)
+            setattr(call, _TIME_OF_STATE[after.state], moment)
         if after.answered and call.answered_at is None:
-            call.answered_at = at
+            call.answered_at = moment
         call.last_seq += 1
         stored.append(_event_row(call, event, at))
         for effect in effects:
             if effect.act in STORED_ACTS:
-                pending.extend(_carry_out(call, effect, at))
+                pending.extend(_carry_out(call, effect, moment))
             else:
                 for_switch.append(effect)
     if stored:
@@ -108,11 +105,15 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
         if call.own_agent and call.state != was and call.user_id is not None:
             # Whoever dials for themselves watches it ring; all other moves of a desk come from its agent's state.
             publish.changed(agents.DESK, call.user_id, at)
+    if call.session_id is not None:  # somebody was there at once
+        for_switch = [effect for effect in for_switch if effect.act is not Act.START_WAIT]
     return tuple(for_switch)
 
 
 def _event_row(call: CallTask, event: Event, at: datetime) -> CallEvent:
     data = {name: value for name, value in asdict(event).items() if value and name != "kind"}
+    if event.reason:
+        data["reason"] = event.reason.replace("\0", " ")  # the one character that PostgreSQL cannot keep
     return CallEvent(
         tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind=event.kind, state=call.state, data=data, at=at
     )
@@ -126,10 +127,8 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
         case Act.RELEASE_AGENT:
             _tell_agent(effect.session, AgentKind.RELEASED, call, at)
         case Act.AGENT_CONNECTED:
-            _tell_agent(effect.session, AgentKind.CONNECTED, call, at)
-            call.user_id = (
-                AgentSession.objects.across_tenants().values_list("user_id", flat=True).get(pk=effect.session)
-            )
+            session = _tell_agent(effect.session, AgentKind.CONNECTED, call, at)
+            call.user_id = session.user_id if session else None
         case Act.WRAP_UP:
             _tell_agent(effect.session, AgentKind.CALL_ENDED, call, at)
         case Act.FINISH_LEAD if call.lead_id is not None:
@@ -146,49 +145,57 @@ def _claim(call: CallTask, at: datetime) -> Event:
     return Event(Kind.CLAIMED, session=session_id)
 
 
-def _tell_agent(session_id: int | None, kind: AgentKind, call: CallTask, at: datetime) -> None:
-    if session_id is not None:
-        agents.apply(session_id=session_id, event=AgentEvent(kind, call=call.pk), at=at)
+def _tell_agent(session_id: int | None, kind: AgentKind, call: CallTask, at: datetime) -> AgentSession | None:
+    if session_id is None:
+        return None
+    return agents.apply_within(session_id=session_id, event=AgentEvent(kind, call=call.pk), at=at)
 
 
 def begin_placing(*, call_id: UUID) -> CallTask | None:
     """Commit that the switch is about to be asked for a queued call, and return it; None when it must not be.
 
-    The last look before the phone rings: a number that went on the do-not-call list since the gate passed it, a
-    campaign that was stopped, a call that is too old are cancelled here.
+    The last look before the phone rings: what the gate no longer allows (the number went on the do-not-call list,
+    the calling hours ended), a campaign that was stopped, a call that is too old are cancelled here.
     """
     moment = now()
     with transaction.atomic():
-        call = (
-            CallTask.objects.across_tenants()
-            .select_for_update(of=("self",))
-            .select_related("campaign")
-            .filter(pk=call_id, state=CallState.QUEUED)
-            .first()
-        )
+        call = _locked(call_id, "campaign__tenant", "verdict_row", state=CallState.QUEUED)
         if call is None:
             return None
-        stopped = call.campaign.status != CampaignStatus.ACTIVE and not call.own_agent
-        if stopped or call.deadline < moment:
-            _run(call, Event(Kind.EXPIRED, reason="stopped" if stopped else "too old"), moment)
-            return None
-        if on_dnc(tenant_id=call.tenant_id, number=call.phone):
-            _run(call, Event(Kind.EXPIRED, reason="dnc"), moment)
+        if reason := _why_not(call, moment):
+            _run(call, Event(Kind.EXPIRED, reason=reason), moment)
             return None
         _run(call, Event(Kind.PLACED), moment)
+    return call
+
+
+def _why_not(call: CallTask, at: datetime) -> str:
+    """Why a queued call must not be placed any more; empty when it may."""
+    if call.campaign.status != CampaignStatus.ACTIVE and not call.own_agent:
+        return "stopped"
+    if call.deadline < at:
+        return "too old"
+    answer = still_allowed(tenant=call.campaign.tenant, verdict=call.verdict_row, at=at)
+    return answer.rule if isinstance(answer, Deny) else ""
+
+
+def _locked(call_id: UUID, *related: str, **conditions: Any) -> CallTask | None:
+    """The call, locked, if the conditions hold. NO KEY: rows that only refer to it may be written meanwhile."""
+    call = (
+        CallTask.objects.across_tenants()
+        .select_for_update(of=("self",), no_key=True)
+        .select_related(*related)
+        .filter(pk=call_id, **conditions)
+        .first()
+    )
+    assert call is None or isinstance(call, CallTask)
     return call
 
 
 def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:
     """Try again to get an agent for a person who is waiting for one."""
     with transaction.atomic():
-        call = (
-            CallTask.objects.across_tenants()
-            .select_for_update(of=("self",))
-            .select_related("campaign")
-            .filter(pk=call_id, state=CallState.HUMAN, session=None, ending="")
-            .first()
-        )
+        call = _locked(call_id, "campaign", state=CallState.HUMAN, session=None, ending="")
         if call is None:
             return None
         event = _claim(call, at)
@@ -214,19 +221,22 @@ def ask_hang_up(*, call: CallTask, by: str) -> None:
         outbox.send(tenant_id=call.tenant_id, kind=CommandKind.HANG_UP, target=call.pk, args={"by": by})
 
 
-def dispose(*, session_id: int, code: str, note: str = "", by: User | None = None) -> CallTask:
+def dispose(
+    *, session_id: int, code: str, note: str = "", by: User | None = None, call_id: UUID | None = None
+) -> CallTask:
     """Write the agent's disposition of the call in wrap-up, and free the agent.
 
-    Raises agents.NotNow when there is no call in wrap-up, or the campaign has no such disposition.
+    `call_id`: the call that is meant, when whoever asks knows it. Raises agents.NotNow when there is no call in
+    wrap-up or it is another one, or when the campaign has no such disposition.
     """
     moment = now()
     with transaction.atomic():
-        call_id = AgentSession.objects.across_tenants().values_list("call_id", flat=True).get(pk=session_id)
-        if call_id is None:
+        in_hand = AgentSession.objects.across_tenants().values_list("call_id", flat=True).get(pk=session_id)
+        call = _locked(in_hand, "campaign") if in_hand is not None else None
+        if call is None:
             raise agents.NotNow("There is no call to dispose of.")
-        call = (
-            CallTask.objects.across_tenants().select_for_update(of=("self",)).select_related("campaign").get(pk=call_id)
-        )
+        if call_id not in (None, call.pk):
+            raise agents.NotNow("That call has its disposition already.")
         disposition = (
             Disposition.objects.for_tenant(call.tenant_id)
             .filter(disposition_set_id=call.campaign.disposition_set_id, code=code)
@@ -234,13 +244,15 @@ def dispose(*, session_id: int, code: str, note: str = "", by: User | None = Non
         )
         if disposition is None:
             raise agents.NotNow(f"This campaign has no disposition “{code[:16]}”. Choose one of those shown.")
-        agents.apply(session_id=session_id, event=AgentEvent(AgentKind.DISPOSED), at=moment)
+        # The agent may have moved on before the lock: what is disposed of is the call that is written to.
+        disposed = AgentEvent(AgentKind.DISPOSED, call=call.pk)
+        agents.apply_within(session_id=session_id, event=disposed, at=moment)
         _write_disposition(call, disposition, note, by, moment)
     return call
 
 
 def _write_disposition(call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime) -> None:
-    call.disposition, call.disposed_at, call.note = disposition, at, note
+    call.disposition, call.disposed_at, call.note = disposition, at, note.replace("\0", "")
     call.last_seq += 1
     call.save(update_fields=["disposition", "disposed_at", "note", "last_seq"])
     data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else "time"}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from dialer.core.zones import known_zone
 
 PACK = "basic/1"
 """The rule pack and its version, stored with every verdict."""
@@ -77,14 +79,6 @@ def gate(facts: Facts) -> Allow | Deny:
         evidence,
         again_at,
     )
-
-
-def known_zone(name: str) -> ZoneInfo | None:
-    """The IANA zone of that name; None for any text that is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
-        return None
 
 
 def _clock(minute: int) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.leads.models import Lead
-from dialer.people.models import User
+from dialer.people.models import Tenant, User
 
 from .models import DncEntry, GateVerdict
 from .rules import Allow, Deny, Facts, gate
@@ -65,6 +65,13 @@ def judge(*, campaign: Campaign, asked: Sequence[Asked], at: datetime) -> list[J
         judged.append(Judged(one, answer, row))
     GateVerdict.objects.bulk_create([one.row for one in judged])
     return judged
+
+
+def still_allowed(*, tenant: Tenant, verdict: GateVerdict, at: datetime) -> Allow | Deny:
+    """Ask the gate again about what it allowed, at a later moment and on the zones that it went by then."""
+    listed = on_dnc(tenant_id=tenant.pk, number=verdict.phone)
+    zones = tuple(verdict.evidence)
+    return gate(Facts(verdict.phone, zones, at, listed, tenant.window_opens, tenant.window_closes))
 
 
 def on_dnc(*, tenant_id: int, number: str) -> bool:

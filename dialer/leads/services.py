@@ -1,4 +1,4 @@
-"""Writes to leads. Each function is one transaction, or joins its caller's."""
+"""Writes to leads. Each function is one statement, or says that it belongs into its caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F
 
 from dialer.campaigns.models import LeadList
 from dialer.core.clock import now
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
+from dialer.core.zones import known_zone
 
 from .models import Lead, LeadState
 from .rules import after_attempt
@@ -48,16 +48,21 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
         except NotANumber as error:
             errors.append(RowError(place, str(error)))
             continue
+        if row.time_zone and known_zone(row.time_zone) is None:
+            errors.append(
+                RowError(place, f"“{row.time_zone[:40]}” is not a time zone. Write it like America/New_York.")
+            )
+            continue
         good.append(
             Lead(
                 tenant_id=lead_list.tenant_id,
                 campaign_id=lead_list.campaign_id,
                 list=lead_list,
                 phone=phone,
-                first_name=row.first_name[:120],
-                last_name=row.last_name[:120],
-                company=row.company[:120],
-                notes=row.notes,
+                first_name=_kept(row.first_name)[:120],
+                last_name=_kept(row.last_name)[:120],
+                company=_kept(row.company)[:120],
+                notes=_kept(row.notes),
                 time_zones=[row.time_zone] if row.time_zone else zones_of_number(phone),
                 priority=lead_list.priority,
                 next_attempt_at=moment,
@@ -65,6 +70,11 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
         )
     Lead.objects.bulk_create(good, batch_size=1000)
     return len(good), errors
+
+
+def _kept(text: str) -> str:
+    """Text as it came, whatever it says, without the few signs that PostgreSQL cannot keep."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def reserve(*, campaign_id: int, count: int, at: datetime) -> list[Lead]:
@@ -100,20 +110,26 @@ def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:
 
 
 def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) -> None:
-    """Write what a call's end makes of its lead."""
-    with transaction.atomic():
-        lead = Lead.objects.across_tenants().select_for_update().only("attempts").get(pk=lead_id)
-        following = after_attempt(outcome, lead.attempts, placed, at)
-        Lead.objects.across_tenants().filter(pk=lead_id).update(
-            state=LeadState.DONE if following.at is None else LeadState.WAITING,
-            next_attempt_at=following.at or at,
-            attempts=F("attempts") + (1 if following.counts else 0),
-            last_outcome=outcome,
-        )
+    """Write what a call's end makes of its lead, in the transaction that ends the call.
+
+    A lead that was done before an agent dialed it all the same stays done.
+    """
+    rows = Lead.objects.across_tenants()
+    lead = rows.select_for_update(no_key=True).only("attempts", "state").get(pk=lead_id)
+    following = after_attempt(outcome, lead.attempts, placed, at)
+    done = following.at is None or lead.state == LeadState.DONE
+    rows.filter(pk=lead_id).update(
+        state=LeadState.DONE if done else LeadState.WAITING,
+        next_attempt_at=following.at or at,
+        attempts=F("attempts") + (1 if following.counts else 0),
+        last_outcome=outcome,
+    )
 
 
 def dispose(*, lead_id: int, final: bool, at: datetime) -> None:
-    """Write what the agent's disposition makes of the lead: done, or due again tomorrow."""
-    Lead.objects.across_tenants().filter(pk=lead_id).update(
-        state=LeadState.DONE if final else LeadState.WAITING, next_attempt_at=at + timedelta(days=1)
-    )
+    """Write what the agent's disposition makes of the lead: done, or due again tomorrow.
+
+    A lead that is in its next call by now is left to that call.
+    """
+    rows = Lead.objects.across_tenants().filter(pk=lead_id).exclude(state=LeadState.RESERVED)
+    rows.update(state=LeadState.DONE if final else LeadState.WAITING, next_attempt_at=at + timedelta(days=1))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dialer.compliance.rules import PACK, Allow, Deny, Facts, gate, known_zone
+from dialer.compliance.rules import PACK, Allow, Deny, Facts, gate
+from dialer.core.zones import known_zone
 
 NUMBER = "+12125550142"
 ZONES = sorted(available_timezones() - {"localtime", "posixrules"})
