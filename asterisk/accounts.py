@@ -1,8 +1,9 @@
 """The agents' phone accounts, pushed into Asterisk's SIP stack through ARI at run time.
 
-Asterisk keeps what is pushed in memory (see conf/pbx/sorcery.conf), so it is pushed again after each restart; contacts that phones
-registered are in AstDB and count again from that moment. Objects that are there already are not written a second time: res_pjsip
-would then count their contacts twice and take a phone that un-registered for reachable.
+Asterisk keeps what is pushed in memory (see conf/pbx/sorcery.conf), so it is pushed again after each restart;
+contacts that phones registered are in AstDB and count again from that moment. Objects that are there already are not
+written a second time: res_pjsip would then count their contacts twice and take a phone that un-registered for
+reachable.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class Accounts:
         self._known.clear()
 
     async def provision(self, accounts: Sequence[PhoneAccount], keep: frozenset[str]) -> None:
-        """Make Asterisk know exactly these accounts of ours; endpoints in `keep` are not looked at. Raises AriError, AriUnreachable."""
+        """Make Asterisk know exactly these accounts of ours.
+
+        Endpoints in `keep` are not looked at. Raises AriError, AriUnreachable.
+        """
         for account in accounts:
             check(account)
         wanted = {account.endpoint: account for account in accounts}

@@ -1,25 +1,22 @@
-"""Asterisk behind the port `dialer.telephony.port.Switch`: ARI controls calls, AMI records them and is the second witness."""
+"""Asterisk behind the port `dialer.telephony.port.Switch`.
+
+ARI controls calls, AMI records them and is the second witness.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from dialer.telephony.events import (
-    ChannelEnded,
-    ChannelReady,
-    MessagePlayed,
-    PhoneSeen,
     SwitchDown,
     SwitchEvent,
     SwitchUp,
-    TrunkSeen,
 )
 from dialer.telephony.port import (
     EventSink,
@@ -32,18 +29,16 @@ from dialer.telephony.port import (
 
 from . import translate
 from .accounts import Accounts
-from .ami import Ami, AmiError, AmiUnreachable, Headers
-from .ari import Ari, AriError, AriUnreachable, Event, part
+from .ami import Ami, AmiError, AmiUnreachable
+from .ari import Ari, AriError, AriUnreachable, part
 from .settings import AsteriskSettings
+from .watch import Watch
 
 log = logging.getLogger(__name__)
 
 CONTEXT = "cordboard-out"
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
-WITNESS_DELAY_S = 0.5
-"""How long AMI's word that a channel ended waits for ARI's, which says more."""
-REMEMBERED_ENDS = 2000
 GREET_PAUSE_S = 0.5
 SUBSCRIBE_AT_ONCE = 40
 
@@ -70,6 +65,8 @@ class AsteriskSwitch:
         self._ami = Ami(settings.ami_host, settings.ami_port, settings.ami_user, settings.ami_password)
         self._accounts = Accounts(self._ari, settings.app, settings.sip_host)
         self._trunks = {settings.trunk}
+        self._phones: set[str] = set()
+        """Endpoints of phones that we called or made known: looked at again after a reconnect."""
         self._subscribed: set[str] = set()
         self._sink: EventSink = _nobody
         self._connection = 0
@@ -80,13 +77,7 @@ class AsteriskSwitch:
         self._up = False
         self._boot_id = ""
         self._held_back: list[SwitchEvent] = []
-        self._ours: set[str] = set()
-        self._dials: dict[str, str] = {}
-        self._bridge_of: dict[str, str] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
-        self._witnesses: dict[str, asyncio.TimerHandle] = {}
-        self._seen: dict[str, bool] = {}
-        self._playing: set[str] = set()
+        self._watch = Watch(settings.app, self._trunks, self._pass_on)
 
     # Running
 
@@ -95,13 +86,11 @@ class AsteriskSwitch:
         self._sink = sink
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._ari.run(self._on_ari, self._on_ari_up, self._on_ari_down))
-                group.create_task(self._ami.run(self._on_ami, self._ami_seen.set, self._on_ami_down))
+                group.create_task(self._ari.run(self._watch.on_ari, self._on_ari_up, self._on_ari_down))
+                group.create_task(self._ami.run(self._watch.on_ami, self._ami_seen.set, self._on_ami_down))
                 group.create_task(self._greet_each_connection())
         finally:
-            for handle in self._witnesses.values():
-                handle.cancel()
-            self._witnesses.clear()
+            self._forget_what_was_seen()
             self._sink = _nobody
 
     def _on_ari_up(self) -> None:
@@ -122,16 +111,9 @@ class AsteriskSwitch:
         log.warning("AMI is down (%s): calls go on, recordings cannot be started", reason)
 
     def _forget_what_was_seen(self) -> None:
-        """What was learnt from events is stale once some may have been missed."""
         self._held_back.clear()
-        self._ours.clear()
-        self._dials.clear()
-        self._bridge_of.clear()
-        self._seen.clear()
-        self._playing.clear()
-        for handle in self._witnesses.values():
-            handle.cancel()
-        self._witnesses.clear()
+        self._subscribed.clear()
+        self._watch.forget()
 
     async def _greet_each_connection(self) -> None:
         while True:
@@ -158,19 +140,18 @@ class AsteriskSwitch:
         if boot_id != self._boot_id:
             self._accounts.forget()
             self._boot_id = boot_id
-        wanted, self._subscribed = self._subscribed, set()
         for trunk in sorted(self._trunks):
             try:
                 await self._subscribe(trunk)
             except AriError as error:
                 log.error("Asterisk knows no trunk %s (%s); ASTERISK_TRUNK?", trunk, error.message)
-        states = {endpoint["resource"]: endpoint.get("state") for endpoint in await self._endpoints()}
-        self._seen.update({name: state == "online" for name, state in states.items()})
-        await self._subscribe(*(wanted & states.keys()))
+        states = {endpoint["resource"]: endpoint.get("state") == "online" for endpoint in await self._endpoints()}
+        self._watch.learn_endpoints(states)
+        await self._subscribe(*(self._phones & states.keys()))
         for channel in await self._ari.request("GET", "/channels"):
-            self._claim(channel)
+            self._watch.claim(channel)
         for bridge in await self._ari.request("GET", "/bridges"):
-            self._bridge_of.update(dict.fromkeys(bridge["channels"], bridge["id"]))
+            self._watch.learn_bridge(bridge["id"], bridge["channels"])
         if not self._ami.up:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ami_seen.wait(), AMI_PATIENCE_S)
@@ -186,7 +167,10 @@ class AsteriskSwitch:
         return str(info["status"]["startup_time"])
 
     async def _subscribe(self, *endpoints: str) -> None:
-        """See all that happens on endpoints, instant failures included. Raises AriError when there is no such endpoint."""
+        """See all that happens on endpoints, instant failures included.
+
+        Raises AriError when there is no such endpoint.
+        """
         new = sorted(set(endpoints) - self._subscribed)
         path = f"/applications/{part(self._app)}/subscription"
         for start in range(0, len(new), SUBSCRIBE_AT_ONCE):
@@ -195,79 +179,6 @@ class AsteriskSwitch:
                 "POST", path, params={"eventSource": ",".join(f"endpoint:PJSIP/{name}" for name in some)}
             )
             self._subscribed.update(some)
-
-    # What Asterisk says
-
-    def _claim(self, channel: Any) -> bool:
-        """Whether a channel is ours; remembered by its id, because the first events of a channel do not say it yet."""
-        identity = translate.channel_id(channel)
-        if identity in self._ours:
-            return True
-        if not identity or translate.owner(channel) != self._app:
-            return False
-        if identity not in self._ended:
-            self._ours.add(identity)
-        return True
-
-    def _on_ari(self, raw: Event) -> None:
-        self._claim(translate.channel_of(raw))
-        if (dialed := translate.dial_status(raw)) is not None and dialed[0] in self._ours:
-            self._dials[dialed[0]] = dialed[1]
-        if (moved := translate.bridge_move(raw)) is not None:
-            self._bridge_of[moved[0]] = moved[1]
-        event = translate.from_ari(raw, self._app, self._trunks)
-        match event:
-            case None:
-                return
-            case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
-                self._saw(name, event)
-            case ChannelReady(channel_id=identity):
-                self._ours.add(identity)
-                self._pass_on(event)
-            case ChannelEnded(channel_id=identity):
-                if identity in self._ours:
-                    self._end(event)
-            case MessagePlayed(channel_id=identity, playback_id=playback):
-                self._playing.discard(playback)
-                if identity in self._ours:
-                    self._pass_on(event)
-            case _:
-                if event.channel_id in self._ours:  # type: ignore[union-attr]
-                    self._pass_on(event)
-
-    def _on_ami(self, headers: Headers) -> None:
-        event = translate.from_ami(headers, self._trunks)
-        match event:
-            case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
-                self._saw(name, event)
-            case ChannelEnded(channel_id=identity):
-                ours = identity in self._ours or translate.ami_owner(headers) == self._app
-                if ours and identity not in self._ended and identity not in self._witnesses:
-                    self._ours.add(identity)
-                    loop = asyncio.get_running_loop()
-                    self._witnesses[identity] = loop.call_later(WITNESS_DELAY_S, self._end, event)
-            case _:
-                return
-
-    def _end(self, event: ChannelEnded) -> None:
-        """Tell of an ended channel, with the last word of its dialling, and forget the channel."""
-        identity = event.channel_id
-        if (handle := self._witnesses.pop(identity, None)) is not None:
-            handle.cancel()
-        self._ended[identity] = None
-        while len(self._ended) > REMEMBERED_ENDS:
-            self._ended.popitem(last=False)
-        self._ours.discard(identity)
-        self._bridge_of.pop(identity, None)
-        status = self._dials.pop(identity, "")
-        self._pass_on(ChannelEnded(identity, event.at, event.cause, status))
-
-    def _saw(self, name: str, event: SwitchEvent) -> None:
-        """Tell of a phone or trunk whose state is news."""
-        reachable = event.reachable if isinstance(event, PhoneSeen | TrunkSeen) else False
-        if self._seen.get(name) is not reachable:
-            self._seen[name] = reachable
-            self._pass_on(event)
 
     def _pass_on(self, event: SwitchEvent) -> None:
         if self._up:
@@ -289,11 +200,12 @@ class AsteriskSwitch:
         _require(_NUMBER, placement.number, "a number")
         _require(_CALLER_ID, placement.caller_id, "a caller id")
         _require(_NAME, placement.trunk, "a trunk")
-        self._trunks.add(placement.trunk)
+        self._must_be_up()
         try:
             await _answered(self._subscribe(placement.trunk))
         except SwitchRefused:
             raise SwitchRefused(f"Asterisk knows no trunk {placement.trunk}", CAUSE_NO_ROUTE) from None
+        self._trunks.add(placement.trunk)
         await self._originate(
             placement.call_id,
             endpoint=f"PJSIP/{placement.number}@{placement.trunk}",
@@ -307,15 +219,14 @@ class AsteriskSwitch:
         """Call an agent's phone; on answer ChannelReady(leg_id) follows. SwitchRefused when it is not registered."""
         _require(_ID, leg_id, "a leg id")
         _require(_NAME, endpoint, "a phone")
+        self._must_be_up()
         not_registered = SwitchRefused(f"phone {endpoint} is not registered", CAUSE_UNREGISTERED)
         try:
             await _answered(self._subscribe(endpoint))
         except SwitchRefused:
             raise not_registered from None
-        state = await _answered(self._ari.request("GET", f"/endpoints/PJSIP/{part(endpoint)}"))
-        if state.get("state") == "offline":
-            raise not_registered
-        try:
+        self._phones.add(endpoint)
+        try:  # the endpoint's state would be stale for a moment after the phone registered; this asks for its contacts
             await self._originate(
                 leg_id,
                 endpoint=f"PJSIP/{endpoint}",
@@ -328,6 +239,11 @@ class AsteriskSwitch:
         except SwitchRefused as refused:
             raise not_registered if refused.cause == CAUSE_FAILURE else refused from None
 
+    def _must_be_up(self) -> None:
+        """Nothing is begun whose events we would not see."""
+        if not self._up:
+            raise SwitchUnreachable("Asterisk is not connected")
+
     async def _originate(
         self,
         channel_id: str,
@@ -338,9 +254,7 @@ class AsteriskSwitch:
         timeout_s: int,
         variables: dict[str, str],
     ) -> None:
-        known = channel_id in self._ours
-        self._ended.pop(channel_id, None)
-        self._ours.add(channel_id)
+        known = self._watch.expect(channel_id)
         body = {
             "endpoint": endpoint,
             "context": CONTEXT,
@@ -355,7 +269,7 @@ class AsteriskSwitch:
             await _answered(self._ari.request("POST", "/channels", body=body))
         except SwitchRefused:
             if not known:
-                self._ours.discard(channel_id)
+                self._watch.expect_no_more(channel_id)
             raise
 
     async def hang_up(self, channel_id: str) -> None:
@@ -365,7 +279,7 @@ class AsteriskSwitch:
     async def join(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, made when missing. Being in it already is no error."""
         _require(_ID, bridge_id, "a bridge id")
-        if self._bridge_of.get(channel_id) == bridge_id:
+        if self._watch.bridge_of(channel_id) == bridge_id:
             return  # asked again, Asterisk would take it out and put it in once more
         path = f"/bridges/{part(bridge_id)}"
         try:
@@ -393,27 +307,28 @@ class AsteriskSwitch:
         path = f"/bridges/{part(bridge_id)}/removeChannel"
         with suppress(SwitchRefused):
             await _answered(self._ari.request("POST", path, params={"channel": channel_id}))
+        self._watch.learn_bridge("", [channel_id])
 
     async def remove_bridge(self, bridge_id: str) -> None:
         """Destroy a bridge; not being there is no error."""
-        await _answered(_unless_gone(self._ari.request("DELETE", f"/bridges/{part(bridge_id)}")))
+        # 409: it is being destroyed this very moment.
+        await _answered(_unless_gone(self._ari.request("DELETE", f"/bridges/{part(bridge_id)}"), 409))
 
     async def play(self, channel_id: str, message: str, playback_id: str) -> None:
         """Play a message to one channel; asked again with the same id while it plays, nothing happens."""
         _require(_ID, playback_id, "a playback id")
         if message not in MESSAGES:
             raise SwitchRefused(f"there is no message {message!r}")
-        if playback_id in self._playing:
+        if not self._watch.begin_playing(playback_id):
             return
-        with suppress(SwitchRefused):  # begun before we lost sight of it
-            await _answered(self._ari.request("GET", f"/playbacks/{playback_id}"))
-            return
-        self._playing.add(playback_id)
-        path = f"/channels/{part(channel_id)}/play/{playback_id}"
         try:
+            with suppress(SwitchRefused):  # begun before we lost sight of it
+                await _answered(self._ari.request("GET", f"/playbacks/{playback_id}"))
+                return
+            path = f"/channels/{part(channel_id)}/play/{playback_id}"
             await _answered(self._ari.request("POST", path, params={"media": MESSAGES[message]}))
         except (SwitchRefused, SwitchUnreachable):
-            self._playing.discard(playback_id)
+            self._watch.not_playing(playback_id)
             raise
 
     async def record(self, channel_id: str, path: str) -> None:
@@ -449,7 +364,7 @@ class AsteriskSwitch:
         found = [
             translate.channel_info(channel, self._app, bridge_of)
             for channel in channels.result()
-            if self._claim(channel)
+            if self._watch.claim(channel)
         ]
         return Inventory(
             boot_id=boot.result(),
@@ -466,7 +381,8 @@ class AsteriskSwitch:
         """Make sure that these phones can register; accounts made before by us and not named are removed."""
         async with _Group() as group:
             group.create_task(self._accounts.provision(accounts, frozenset(self._trunks)))
-        await _answered(self._subscribe(*(account.endpoint for account in accounts)))
+        self._phones = {account.endpoint for account in accounts}
+        await _answered(self._subscribe(*self._phones))
 
 
 class _Group(asyncio.TaskGroup):
@@ -499,27 +415,35 @@ async def _answered(request: Awaitable[T]) -> T:
     try:
         return await request
     except AriError as error:
+        if error.status in (401, 403):
+            raise SwitchUnreachable("Asterisk refuses our sign-in") from error
         raise SwitchRefused(error.message or str(error), CAUSE_FAILURE if error.status >= 500 else 0) from error
     except AriUnreachable as error:
         raise SwitchUnreachable(str(error)) from error
 
 
-async def _unless_gone(request: Awaitable[object]) -> None:
-    """Await a request for which "there is none" is as good as done."""
+async def _unless_gone(request: Awaitable[object], *gone: int) -> None:
+    """Await a request for which "there is none" (404, or another status in `gone`) is as good as done."""
     try:
         await request
     except AriError as error:
-        if error.status != 404:
+        if error.status not in (404, *gone):
             raise
 
 
 def _require(pattern: re.Pattern[str], value: str, what: str) -> None:
-    """Refuse a value that Asterisk could read as something else; it is not repeated in the message, it may be personal."""
+    """Refuse a value that Asterisk could read as something else.
+
+    It is not repeated in the message, it may be personal.
+    """
     if not pattern.fullmatch(value):
         raise SwitchRefused(f"that is not {what} that can be given to Asterisk", CAUSE_INVALID_FORMAT)
 
 
 def plain_name(text: str) -> str:
-    """A name for a SIP display: control characters and the signs that structure a SIP address become spaces; at most 60 characters."""
+    """A name for a SIP display.
+
+    Control characters and the signs that structure a SIP address become spaces; at most 60 characters.
+    """
     cleaned = "".join(sign if sign.isprintable() and sign not in '"<>\\' else " " for sign in text)
     return " ".join(cleaned.split())[:60]

@@ -1,8 +1,9 @@
 """The manager interface (AMI) through panoramisk, with each of its traps covered.
 
-panoramisk re-sends unanswered actions after a reconnect, waits for ever while it is disconnected, dies of an exception in a callback,
-does not notice a half-open connection, and cannot cancel a reconnect that is pending. So each connection here is a Manager of its own
-that never reconnects, made and thrown away by `Ami.run`; requests wait a bounded time; a watchdog pings.
+panoramisk re-sends unanswered actions after a reconnect, waits for ever while it is disconnected, dies of an
+exception in a callback, does not notice a half-open connection, and cannot cancel a reconnect that is pending. So
+each connection here is a Manager of its own that never reconnects, made and thrown away by `Ami.run`; requests wait a
+bounded time; a watchdog pings.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class Ami:
         made = loop.create_future()
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             made.set_result(await loop.create_connection(AMIProtocol, self._host, self._port))
-        # Latin-1 takes any byte, so a character that is cut by a packet's border is not lost; `plain` puts UTF-8 together again.
+        # Latin-1 takes any byte, so a character that is cut by a packet's border is not lost; `plain` puts UTF-8
+        # together again.
         manager = _Connection(
             lost, loop=loop, encoding="latin-1", ping_delay=NEVER_S, ping_interval=NEVER_S, log=_quiet
         )

@@ -1,6 +1,7 @@
 """A thin client of Asterisk's REST interface (ARI): requests with typed errors, and the event WebSocket with reconnect.
 
-No request is ever sent twice by this client: whether one that got no answer was carried out is for the caller to find out.
+No request is ever sent twice by this client: whether one that got no answer was carried out is for the caller to find
+out.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Ari:
 
     def __init__(self, url: str, user: str, password: str, app: str) -> None:
         self._url, self._app = url, app
-        self._auth = aiohttp.BasicAuth(user, password, encoding="utf-8")
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password, encoding="utf-8")}
         self._http: aiohttp.ClientSession | None = None
 
     async def run(
@@ -53,12 +54,14 @@ class Ari:
     ) -> None:
         """Hold the event WebSocket for ever, reconnecting; returns only by cancellation.
 
-        `on_up` is called when the application is registered, `on_down(reason)` when it no longer is (not while a first try fails),
-        `on_event` with each event in between. Events of the time in between two connections are lost: Asterisk keeps none.
+        `on_up` is called when the application is registered, `on_down(reason)` when it no longer is (not while a
+        first try fails), `on_event` with each event in between. Events of the time in between two connections are
+        lost: Asterisk keeps none.
         """
         pause = FIRST_PAUSE_S
         connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=30)
-        async with aiohttp.ClientSession(auth=self._auth, connector=connector, timeout=REQUEST_TIMEOUT) as self._http:
+        http = aiohttp.ClientSession(headers=self._headers, connector=connector, timeout=REQUEST_TIMEOUT)
+        async with http as self._http:
             try:
                 while True:
                     lasted, reason, wait = await self._listen(on_event, on_up)
@@ -72,7 +75,10 @@ class Ari:
                 self._http = None
 
     async def _listen(self, on_event: Callable[[Event], None], on_up: Callable[[], None]) -> tuple[bool, str, float]:
-        """One connection, to its end: whether it was up, why it ended, and how long to wait at least before the next."""
+        """One connection, to its end.
+
+        Whether it was up, why it ended, and how long to wait at least before the next.
+        """
         assert self._http is not None
         up = False
         try:

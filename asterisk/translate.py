@@ -1,4 +1,7 @@
-"""From Asterisk's events to the dialer's: pure functions. What is malformed or of no interest becomes None, never an exception."""
+"""From Asterisk's events to the dialer's: pure functions.
+
+What is malformed or of no interest becomes None, never an exception.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def from_ari(event: Mapping[str, Any], app: str, trunks: Collection[str]) -> Swi
 
 
 def channel_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The channel that an ARI event is about; empty when it is about none. A Dial event is about the channel that is called."""
+    """The channel that an ARI event is about; empty when it is about none.
+
+    A Dial event is about the channel that is called.
+    """
     channel = event.get("peer") if event.get("type") == "Dial" else event.get("channel")
     return channel if isinstance(channel, Mapping) else {}
 
@@ -59,7 +65,10 @@ def channel_id(channel: Mapping[str, Any]) -> str:
 
 
 def bridge_move(event: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Of a ChannelEnteredBridge or ChannelLeftBridge event, the channel's id and the bridge it is in now (empty: none)."""
+    """Of a ChannelEnteredBridge or ChannelLeftBridge event, the channel's id and the bridge it is in now.
+
+    The bridge is an empty string when it is in none; the answer is None for any other event.
+    """
     bridge = event.get("bridge")
     moved = channel_id(channel_of(event))
     if (

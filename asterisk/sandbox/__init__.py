@@ -1,4 +1,7 @@
-"""A private Asterisk with a simulated carrier, for `./run`, the tests and the benches. Importing it needs the standard library only."""
+"""A private Asterisk with a simulated carrier, for `./run`, the tests and the benches.
+
+Importing it needs the standard library only.
+"""
 
 from .behaviour import DEFAULT_MIX, Behaviour, Mix, behaviour_of
 from .box import Sandbox

@@ -3,13 +3,16 @@
 Two kinds of North American numbers:
 
 `+1 555 B R DD VVV` says it itself (for tests):
-  B  2 person · 3 machine · 4 busy · 5 no answer · 6 congestion · 7 invalid number · 8 hangs up at once after answer · 9 fax
-  R  seconds of ringing before that (7: 0 refuses at once, 1-9 plays the operator's tones first; 5: not used)
-  DD the far end hangs up so many seconds after answer, 00 never (5: it stops ringing after DD s, 00: 90 s; 4 6 7 8: not used)
+  B   2 person · 3 machine · 4 busy · 5 no answer · 6 congestion · 7 invalid number
+      8 hangs up at once after answer · 9 fax
+  R   seconds of ringing before that (7: 0 refuses at once, 1-9 plays the operator's tones first; 5: not used)
+  DD  the far end hangs up so many seconds after answer, 00 never
+      (5: it stops ringing after DD s, 00: 90 s; 4 6 7 8: not used)
   VVV the voice, modulo 24 (900: a steady 1000 Hz tone, 901: an echo)
 
-Every other number takes entry `last three digits` of a table of 1000 behaviours, drawn from the seed with the proportions of the mix.
-The dialplan (asterisk/conf/carrier) is rendered from the same table, and a test compares the two.
+Every other number takes entry `last three digits` of a table of 1000 behaviours, drawn from the seed with the
+proportions of the mix. The dialplan (asterisk/conf/carrier) is rendered from the same table, and a test compares the
+two.
 """
 
 from __future__ import annotations
@@ -84,7 +87,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Shares of each kind (they are scaled to sum to one), and factors on times so that a bench need not take an hour."""
+    """Shares of each kind, scaled to sum to one, and factors on times so that a bench need not take an hour."""
 
     person: float = 0.22
     hangs_up_at_once: float = 0.03

@@ -1,4 +1,7 @@
-"""The sandbox: a private Asterisk as the PBX and a second one as the simulated carrier, on loopback addresses of their own."""
+"""The sandbox: two switches on one machine.
+
+A private Asterisk as the PBX and a second one as the simulated carrier, on loopback addresses of their own.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ def _ignore(_: str) -> None:
 
 
 class Sandbox:
-    """Both switches. Everything they write lies below `state_dir`; the programs lie in `tree_dir`, which several sandboxes may share.
+    """Both switches. Everything they write lies below `state_dir`; the programs lie in `tree_dir`, which several
+    sandboxes may share.
 
     `network` is the first three numbers of a /24 of 127.0.0.0/8: the PBX takes .1, the carrier .2, phones .10 and up.
     Not thread-safe; the methods block.
@@ -74,7 +78,10 @@ class Sandbox:
         self._make_instances(tree, ensure_voices(tree, report))
 
     def start(self, name: str | None = None) -> None:
-        """Start both, or the one named, and wait until they are fully booted. Raises SandboxFailed, SandboxUnavailable."""
+        """Start both, or the one named, and wait until they are fully booted.
+
+        Raises SandboxFailed, SandboxUnavailable.
+        """
         for one in self._named(name):
             one.start(die_with_parent=self.die_with_parent)
 
@@ -93,7 +100,10 @@ class Sandbox:
         self.start(name)
 
     def prepare(self, name: str) -> None:
-        """Write what `command(name)` needs; for a supervisor that owns the process itself. `start` does it by itself."""
+        """Write what `command(name)` needs, for a supervisor that owns the process itself.
+
+        `start` does it by itself.
+        """
         self._one(name).prepare()
 
     def command(self, name: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Fetch a private Asterisk (and espeak-ng for its voices) from the Debian mirror this machine already uses.
 
-The host's packages, apt lists and dpkg database are read, never changed. A private apt state with an empty dpkg status
-resolves the whole closure, libc included; apt checks the signatures; dpkg-deb unpacks. No maintainer script runs and nothing
-needs root, chroot or mounts: programs of the tree run through the tree's own dynamic loader.
+The host's packages, apt lists and dpkg database are read, never changed. A private apt state with an empty dpkg
+status resolves the whole closure, libc included; apt checks the signatures; dpkg-deb unpacks. No maintainer script
+runs and nothing needs root, chroot or mounts: programs of the tree run through the tree's own dynamic loader.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def _mirror() -> str:
     lines = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted]).split()
     if not lines:
         raise SandboxUnavailable(
-            f"this machine ({_os_name()}) has no Debian package lists that name a mirror; run `apt-get update` as root first"
+            f"this machine ({_os_name()}) has no Debian package lists that name a mirror; "
+            "run `apt-get update` as root first"
         )
     return sorted(lines)[0]
 
@@ -192,7 +193,10 @@ def _build(work: Path, report: Report) -> None:
 
 
 def _apt_state(apt: Path, mirror: str) -> list[str]:
-    """Make an empty apt state below `apt`; the options that make apt-get use it and nothing else of the host but its apt.conf."""
+    """Make an empty apt state below `apt`.
+
+    Returns the options that make apt-get use it and nothing else of the host but its apt.conf.
+    """
     for folder in ("lists/partial", "cache/archives/partial", "etc"):
         (apt / folder).mkdir(parents=True)
     (apt / "status").touch()

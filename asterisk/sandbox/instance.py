@@ -34,8 +34,8 @@ SOCKET_PATH_LIMIT = 107
 BOOT_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
 
-# PR_SET_PDEATHSIG fires when the *thread* that made the child ends, so all children come from one thread that lasts as long as
-# this process does.
+# PR_SET_PDEATHSIG fires when the *thread* that made the child ends, so all children come from one thread that lasts
+# as long as this process does.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asterisk-spawner")
 
 
@@ -45,7 +45,10 @@ class Instance:
     def __init__(
         self, name: str, state: Path, tree: Tree, sounds: Path, values: Mapping[str, str], files: Mapping[str, str]
     ) -> None:
-        """`values` fill the @NAMES@ of the templates in conf/common and conf/NAME; `files` are further configuration files."""
+        """`values` fill the @NAMES@ of the templates in conf/common and conf/NAME.
+
+        `files` are further configuration files.
+        """
         self.name = name
         self.state = state
         self.tree = tree
@@ -61,7 +64,10 @@ class Instance:
 
     @property
     def run_dir(self) -> Path:
-        """Where the control socket lies: in the state folder, or below the temporary folder when that path is too long for a socket."""
+        """The folder of the control socket.
+
+        It is in the state folder, or below the temporary folder when that path is too long for a socket.
+        """
         near = self.state / "run"
         if len(str(near / "asterisk.ctl")) <= SOCKET_PATH_LIMIT:
             return near
@@ -106,7 +112,10 @@ class Instance:
             )
 
     def wait_ready(self, timeout_s: float = BOOT_TIMEOUT_S) -> None:
-        """Wait until it is fully booted, whoever started it. Raises SandboxFailed when it ended, or after `timeout_s`."""
+        """Wait until it is fully booted, whoever started it.
+
+        Raises SandboxFailed when it ended, or after `timeout_s`.
+        """
         deadline = time.monotonic() + timeout_s
         socket = self.run_dir / "asterisk.ctl"
         while time.monotonic() < deadline:
@@ -124,7 +133,10 @@ class Instance:
         return self._recorded_pid()
 
     def _recorded_pid(self) -> int | None:
-        """The process of the pid file, if it is really this instance: a process id may have been given to somebody else since."""
+        """The process of the pid file, if it is really this instance.
+
+        A process id may have been given to somebody else since.
+        """
         try:
             pid = int((self.run_dir / "asterisk.pid").read_text())
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -169,7 +181,10 @@ class Instance:
         return False
 
     def cli(self, *words: str) -> str:
-        """Run a console command on the running instance; its output. An instance that does not run gives its complaint as output."""
+        """Run a console command on the running instance and return its output.
+
+        An instance that does not run gives its complaint as output.
+        """
         command = self.tree.command("usr/sbin/asterisk", "-C", str(self.config), "-rx", " ".join(words))
         done = subprocess.run(
             command,
@@ -214,7 +229,10 @@ class Instance:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put `values` in place of the @NAMES@ of a template. A name without a value, or a value of several lines, is an error."""
+    """Put `values` in place of the @NAMES@ of a template.
+
+    A name without a value, or a value of several lines, is an error.
+    """
     for name, value in values.items():
         if not value.isprintable():
             raise ValueError(f"{name} may not hold control characters")

@@ -1,7 +1,8 @@
 """A headless SIP phone: registers, answers by itself, sends a tone or silence, and says what it hears.
 
-It stands in for an agent's phone in tests and on the demo floor. Fifty of them fit into one process: one clock sends for all
-(`clock=`), and with `listen=False` incoming audio is left to the kernel to drop. UDP and mu-law on loopback only.
+It stands in for an agent's phone in tests and on the demo floor. Fifty of them fit into one process: one clock sends
+for all (`clock=`), and with `listen=False` incoming audio is left to the kernel to drop. UDP and mu-law on loopback
+only.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class _Sip(asyncio.DatagramProtocol):
 
 
 class Phone:
-    """One phone of the account `name` at a switch. Use it as `async with Phone(...) as phone`, or start() and close()."""
+    """One phone of the account `name` at a switch.
+
+    Use it as `async with Phone(...) as phone`, or start() and close().
+    """
 
     def __init__(
         self,
@@ -51,7 +55,10 @@ class Phone:
         expires_s: int = 120,
         clock: Clock | None = None,
     ) -> None:
-        """`ip`: the loopback address it lives at. `refuse`: a SIP status (486, 603…) given to every call. `port` 0: any."""
+        """`ip` is the loopback address it lives at.
+
+        `refuse`: a SIP status (486, 603…) given to every call. `port` 0: any.
+        """
         self.name, self.secret, self.server, self.ip, self.port = name, secret, server, ip, port
         self.sends: Sends = sends
         self.tone = tone
@@ -120,7 +127,10 @@ class Phone:
             self._sip.close()
 
     def vanish(self) -> None:
-        """As if the cable was pulled: nothing is sent any more and nothing that arrives is read. No BYE, no un-registration."""
+        """As if the cable was pulled.
+
+        Nothing is sent any more and nothing that arrives is read. No BYE, no un-registration.
+        """
         self._vanished = True
         self._be_quiet()
 

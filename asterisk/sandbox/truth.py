@@ -1,6 +1,7 @@
-"""Read what the simulated carrier wrote about the calls it received: what really happened, whatever the dialer believes.
+"""Read what the simulated carrier wrote about the calls it received: what really happened.
 
-The file is written by the carrier's Asterisk itself (cdr_custom), one line per INVITE that arrived, when the call is over.
+The file is written by the carrier's Asterisk itself (cdr_custom), one line per INVITE that arrived, when the call is
+over.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class TruthCall:
 
 
 def read_truth(path: Path | str) -> list[TruthCall]:
-    """All calls that are over, in the order of their ends; an empty list while there is no file. A half-written last line is left out."""
+    """All calls that are over, in the order of their ends.
+
+    It is empty while there is no file. A half-written last line is left out.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,7 +1,8 @@
 """The carrier's voices and the PBX's messages, spoken by espeak-ng of the tree and written as 8 kHz mu-law files.
 
-24 people who pick up (a short greeting) and 24 answering machines (a long greeting, then a beep), each with its own voice, speed,
-pause before speaking, level and background noise. The seed is fixed: every machine makes the same files. Needs numpy.
+24 people who pick up (a short greeting) and 24 answering machines (a long greeting, then a beep), each with its own
+voice, speed, pause before speaking, level and background noise. The seed is fixed: every machine makes the same
+files. Needs numpy.
 """
 
 from __future__ import annotations
@@ -50,13 +51,19 @@ _PEOPLE_SAY = (
     "Yeah?",
 )
 _MACHINES_SAY = (
-    "Hello, this is the home of the Carter family. None of us can take your call right now. Please leave a message after the tone.",
-    "Hi, it's Denise. I am away from my phone at the moment. Leave your name and your number, and I will call you back soon.",
-    "The customer you have called is not available at present. Please record a message after the beep, and hang up when you are done.",
-    "You are connected with Harbour Street Bakery. We are closed at the moment. We open every day at seven in the morning.",
-    "Your call is being answered by an automatic message service. At the tone, please record what you would like to say.",
+    "Hello, this is the home of the Carter family. None of us can take your call right now. Please leave "
+    "a message after the tone.",
+    "Hi, it's Denise. I am away from my phone at the moment. Leave your name and your number, and I will "
+    "call you back soon.",
+    "The customer you have called is not available at present. Please record a message after the beep, "
+    "and hang up when you are done.",
+    "You are connected with Harbour Street Bakery. We are closed at the moment. We open every day at "
+    "seven in the morning.",
+    "Your call is being answered by an automatic message service. At the tone, please record what you "
+    "would like to say.",
     "Hey, Luke here. You know what to do, so leave a message.",
-    "There is nobody at home to answer this call. If it is important, please leave a short message after the tone. Thank you.",
+    "There is nobody at home to answer this call. If it is important, please leave a short message after "
+    "the tone. Thank you.",
     "Hi! We are out walking the dog, or asleep on the sofa. Tell us who you are and we will ring you back when we can.",
 )
 _MESSAGES = {
