@@ -11,4 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("dialer.people.urls")),
     path("desk/", include("dialer.desk.urls")),
+    path("calls/", include("dialer.calls.urls")),
+    path("agents/", include("dialer.agents.urls")),
+    path("", include("dialer.campaigns.urls")),
+    path("", include("dialer.leads.urls")),
+    path("", include("dialer.compliance.urls")),
 ]

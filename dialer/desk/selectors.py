@@ -20,7 +20,7 @@ from dialer.core.models import TenantQuerySet
 from dialer.core.templatetags.cordboard import zone_of
 from dialer.leads.models import Lead
 from dialer.people.access import LEADERS
-from dialer.people.models import User
+from dialer.people.models import Tenant, User
 
 RECENT = 10
 OWN_METHODS = frozenset({DialMethod.MANUAL, DialMethod.PREVIEW})
@@ -61,6 +61,12 @@ class Desk:
     dispositions: list[Disposition] = field(default_factory=list)
     pause_codes: list[PauseCode] = field(default_factory=list)
     recent: list[CallTask] = field(default_factory=list)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant that the user belongs to."""
+        assert self.user.tenant is not None
+        return self.user.tenant
 
     @property
     def revision(self) -> int:

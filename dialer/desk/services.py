@@ -1,4 +1,4 @@
-"""What an agent does at the desk. Refusals are agents.NotNow, with words for the agent; nothing half-done stays behind."""
+"""What an agent does at the desk. Refusals are agents.NotNow, with words for the agent; nothing half-done stays."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from dialer.agents.services import DESK
 from dialer.live.topics import Refused, Topic
+from dialer.people.access import tenants_clock
 
 from .selectors import desk_of
 from .services import screen_seen
@@ -25,7 +26,8 @@ def render(user_id: Any, at: str) -> str:
     desk = desk_of(user_id)
     if not desk.user.is_active:
         raise Refused
-    return render_to_string("desk/desk.html#desk", {"desk": desk, "at": at, "pushed": True})
+    with tenants_clock(desk.tenant):
+        return render_to_string("desk/desk.html#desk", {"desk": desk, "at": at, "pushed": True}).strip()
 
 
 TOPIC = Topic(name=DESK, authorise=authorise, render=render, heartbeat=screen_seen)

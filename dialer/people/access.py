@@ -6,14 +6,17 @@ A row of another tenant does not exist for a stranger (404); a role that is too 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, resolve_url
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
 from dialer.core.models import TenantQuerySet, TenantScoped
@@ -40,13 +43,22 @@ def _for_roles(roles: frozenset[Role] | None) -> Callable[[View[Params]], View[P
                 raise PermissionDenied("Your account belongs to no tenant, so there is nothing to show.")
             if roles is not None and user.role not in roles:
                 raise PermissionDenied("Your role does not include this page. Ask an administrator if it should.")
-            response = view(request, *args, **kwargs)
+            with tenants_clock(user.tenant):
+                response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_store=True)
             return response
 
         return checked
 
     return decorate
+
+
+def tenants_clock(tenant: Tenant) -> AbstractContextManager[None]:
+    """Within it, times are shown on the tenant's clock."""
+    try:
+        return timezone.override(ZoneInfo(tenant.time_zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return timezone.override(None)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

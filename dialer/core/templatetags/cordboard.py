@@ -9,6 +9,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from dialer.core.clock import now
 from dialer.core.numbers import display_number, mask_number
@@ -71,17 +72,21 @@ def zone_of(name: str) -> tzinfo | None:
 
 
 @register.filter
-def in_zone(moment: datetime | None, name: str) -> datetime | None:
-    """The same moment on the clock of an IANA zone (UTC when there is no such zone)."""
-    zone = zone_of(name)
-    return moment.astimezone(zone) if moment is not None and zone is not None else moment
+def stamp(moment: datetime | None) -> str:
+    """A moment as a date and clock to the second, on the tenant's clock."""
+    return f"{localtime(moment):%-d %b %Y, %H:%M:%S}" if moment is not None else "–"
 
 
 @register.filter
-def stamp(moment: datetime | None, zone: str = "UTC") -> str:
-    """A moment as a date and clock to the second on a tenant's clock."""
-    local = in_zone(moment, zone)
-    return f"{local:%-d %b %Y, %H:%M:%S}" if local is not None else "–"
+def clock(moment: datetime | None) -> str:
+    """A moment as a clock to the minute, on the tenant's clock."""
+    return f"{localtime(moment):%H:%M}" if moment is not None else "–"
+
+
+@register.filter
+def clock_ms(moment: datetime | None) -> str:
+    """A moment as a clock to the millisecond, on the tenant's clock."""
+    return f"{localtime(moment):%H:%M:%S.%f}"[:-3] if moment is not None else "–"
 
 
 @register.filter

@@ -1,0 +1,14 @@
+"""Addresses of the records of calls."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "calls"
+urlpatterns = [
+    path("", views.index, name="list"),
+    path("<uuid:call_id>/", views.detail, name="detail"),
+    path("<uuid:call_id>/recording/", views.recording, name="recording"),
+]

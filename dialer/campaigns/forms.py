@@ -1,0 +1,171 @@
+"""Forms of campaigns, disposition sets and pause codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from dialer.core.forms import TenantForm
+from dialer.core.numbers import NotANumber, display_number, parse_number
+
+from .models import MIN_RING_S, Campaign, Disposition, DispositionSet, PauseCode
+
+
+class CampaignForm(TenantForm):
+    """All of a campaign that a user sets. Whether it dials is Start and Stop, not a field."""
+
+    thing = "a campaign"
+
+    class Meta:
+        model = Campaign
+        fields = (
+            "name",
+            "dial_method",
+            "dial_level",
+            "caller_id",
+            "disposition_set",
+            "teams",
+            "ring_timeout_s",
+            "amd",
+            "amd_unsure_to_agent",
+            "connect_limit_ms",
+            "record_calls",
+            "wrapup_s",
+            "max_lines",
+            "priority",
+            "trunk",
+        )
+        labels = {
+            "caller_id": "Caller id",
+            "dial_level": "Lines per free agent",
+            "ring_timeout_s": "Ring for (seconds)",
+            "wrapup_s": "Wrap-up time (seconds)",
+            "connect_limit_ms": "Connect within (milliseconds)",
+            "amd_unsure_to_agent": "Unsure verdicts go to an agent",
+            "max_lines": "Lines at most",
+        }
+        help_texts = {
+            "caller_id": "The number that the people called see, with its area code. Needed to start.",
+            "dial_level": "Used by the ratio method: 1.00 to 10.00.",
+            "ring_timeout_s": f"At least {MIN_RING_S} s (16 CFR 310.4), at most 120 s.",
+            "wrapup_s": "When it runs out, the default disposition is used. 0: wrap-up waits for the agent.",
+            "connect_limit_ms": (
+                "How long an answered person may wait for an agent before the safe-harbour message: 200 to 2000."
+            ),
+            "teams": "Whose agents may join. None chosen: every team's.",
+            "priority": "Higher goes first when lines are short.",
+            "trunk": "The trunk's name on the switch. Empty: the default.",
+        }
+        widgets = {"teams": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What is typed is longer than what is stored: spaces, brackets.
+        self.fields["caller_id"] = forms.CharField(
+            required=False,
+            max_length=40,
+            label="Caller id",
+            help_text=self.Meta.help_texts["caller_id"],
+            widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+            initial=display_number(self.instance.caller_id) if self.instance.caller_id else "",
+        )
+        if self.instance.caller_id:
+            self.initial["caller_id"] = display_number(self.instance.caller_id)
+
+    def clean_caller_id(self) -> str:
+        """Keep the number in E.164; an active campaign cannot go without."""
+        text = self.cleaned_data["caller_id"].strip()
+        if not text:
+            if self.instance.status == "active":
+                raise forms.ValidationError("An active campaign shows a number. Stop it first, or keep the caller id.")
+            return ""
+        try:
+            return parse_number(text, self.tenant.region)
+        except NotANumber as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class LevelForm(forms.ModelForm):
+    """Lines per free agent, changed while the campaign runs."""
+
+    class Meta:
+        model = Campaign
+        fields = ("dial_level",)
+
+
+class DispositionSetForm(TenantForm):
+    """The name of a disposition set."""
+
+    thing = "a disposition set"
+
+    class Meta:
+        model = DispositionSet
+        fields = ("name",)
+
+
+class DispositionForm(TenantForm):
+    """One disposition of a set."""
+
+    class Meta:
+        model = Disposition
+        fields = ("key", "code", "label", "is_contact", "is_conversion", "is_dnc", "is_final", "is_default")
+        labels = {
+            "key": "Number key",
+            "is_contact": "Contact",
+            "is_conversion": "Conversion",
+            "is_dnc": "Do not call",
+            "is_final": "Final",
+            "is_default": "Default",
+        }
+        help_texts = {"code": "Short, for reports: capitals and digits, e.g. SALE."}
+
+    thing = "a disposition"
+
+    def __init__(self, *args: Any, disposition_set: DispositionSet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.disposition_set = disposition_set
+        self.fields["code"].widget.attrs["pattern"] = "[A-Z0-9]+"
+
+    def _rivals(self) -> Any:
+        return super()._rivals().filter(disposition_set=self.instance.disposition_set)
+
+    def clean_code(self) -> str:
+        """Capitals and digits, once in the set."""
+        code = self.cleaned_data["code"].strip().upper()
+        if not (code.isascii() and code.isalnum()):
+            raise forms.ValidationError(f"“{code}” is no code: use capitals and digits only, e.g. SALE.")
+        self.cleaned_data["code"] = code
+        return self._own("code")
+
+    def clean_key(self) -> int:
+        """1 to 9, once in the set."""
+        key: int = self.cleaned_data["key"]
+        rival = self._rivals().filter(key=key).exclude(pk=self.instance.pk).first()
+        if rival is not None:
+            raise forms.ValidationError(f"Key {key} is “{rival.label}” already. Choose another from 1 to 9.")
+        return key
+
+    def clean_is_default(self) -> bool:
+        """At most one in the set."""
+        chosen: bool = self.cleaned_data["is_default"]
+        rival = self._rivals().filter(is_default=True).exclude(pk=self.instance.pk).first()
+        if chosen and rival is not None:
+            raise forms.ValidationError(f"“{rival.label}” is the default already. Take it from there first.")
+        return chosen
+
+
+class PauseCodeForm(TenantForm):
+    """A pause code."""
+
+    thing = "a pause code"
+
+    class Meta:
+        model = PauseCode
+        fields = ("code", "label", "is_paid", "position")
+        labels = {"is_paid": "Paid", "position": "Place in the menu"}
+        help_texts = {"code": "Capitals and digits, e.g. LUNCH."}
+
+    def clean_code(self) -> str:
+        """Once in the tenant."""
+        return self._own("code")

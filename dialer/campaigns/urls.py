@@ -1,0 +1,25 @@
+"""Addresses of campaigns and what they are made of."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import settings_views, views
+
+app_name = "campaigns"
+urlpatterns = [
+    path("campaigns/", views.index, name="list"),
+    path("campaigns/new/", views.create, name="create"),
+    path("campaigns/<uuid:public_id>/", views.detail, name="detail"),
+    path("campaigns/<uuid:public_id>/edit/", views.edit, name="edit"),
+    path("campaigns/<uuid:public_id>/start/", views.start, name="start"),
+    path("campaigns/<uuid:public_id>/stop/", views.stop, name="stop"),
+    path("campaigns/<uuid:public_id>/level/", views.level, name="level"),
+    path("disposition-sets/", settings_views.disposition_sets, name="disposition-sets"),
+    path("disposition-sets/<int:pk>/", settings_views.disposition_set, name="disposition-set"),
+    path("dispositions/<int:pk>/", settings_views.disposition, name="disposition"),
+    path("dispositions/<int:pk>/delete/", settings_views.disposition_delete, name="disposition-delete"),
+    path("pause-codes/", settings_views.pause_codes, name="pause-codes"),
+    path("pause-codes/<int:pk>/", settings_views.pause_code, name="pause-code"),
+    path("pause-codes/<int:pk>/delete/", settings_views.pause_code_delete, name="pause-code-delete"),
+]

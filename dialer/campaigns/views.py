@@ -1,0 +1,106 @@
+"""Campaigns: list, one, its form, start and stop."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dialer.people.access import admin, fetch, supervisor, tenant_of
+
+from . import services
+from .forms import CampaignForm, LevelForm
+from .models import Campaign
+from .selectors import problems_of, with_figures
+
+
+@supervisor
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """All campaigns, with who works in them and what is left to dial."""
+    return render(request, "campaigns/list.html", {"campaigns": with_figures(tenant_of(request))})
+
+
+@supervisor
+@require_GET
+def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One campaign: how it stands, what it is set to, its lists."""
+    campaign = fetch(request, with_figures(tenant_of(request)).select_related("disposition_set"), public_id=public_id)
+    context = {
+        "campaign": campaign,
+        "problems": problems_of(campaign) if campaign.status != "active" else [],
+        "lists": campaign.lists.all(),
+        "teams": campaign.teams.all(),
+    }
+    return render(request, "campaigns/detail.html", context)
+
+
+@admin
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a campaign; it starts stopped."""
+    return _form(request, None)
+
+
+@admin
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Change a campaign; a running one takes it at once."""
+    return _form(request, fetch(request, Campaign, public_id=public_id))
+
+
+def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
+    form = CampaignForm(request.POST or None, instance=campaign, tenant=tenant_of(request))
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            saved = form.save()
+            services.changed(saved)
+        messages.success(request, f"“{saved.name}” is saved.")
+        return redirect("campaigns:detail", saved.public_id)
+    return render(request, "campaigns/form.html", {"form": form, "campaign": campaign})
+
+
+@supervisor
+@require_POST
+def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Start dialing, or say what is missing."""
+    campaign = fetch(request, Campaign, public_id=public_id)
+    try:
+        services.start(campaign=campaign)
+    except services.CannotStart as refusal:
+        for problem in refusal.problems:
+            messages.error(request, f"“{campaign.name}” cannot start. {problem}")
+    else:
+        messages.success(request, f"“{campaign.name}” is started.")
+    return redirect("campaigns:detail", public_id)
+
+
+@supervisor
+@require_POST
+def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Stop dialing."""
+    campaign = fetch(request, Campaign, public_id=public_id)
+    services.stop(campaign=campaign)
+    messages.success(request, f"“{campaign.name}” is stopped. Calls under way go on to their end.")
+    return redirect("campaigns:detail", public_id)
+
+
+@supervisor
+@require_POST
+def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Set the lines per free agent."""
+    campaign = fetch(request, Campaign, public_id=public_id)
+    form = LevelForm(request.POST, instance=campaign)
+    if form.is_valid():
+        with transaction.atomic():
+            form.save()
+            services.changed(campaign)
+        messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
+    else:
+        typed = request.POST.get("dial_level", "")[:20]
+        messages.error(request, f"“{typed}” is no dial level. Give a number from 1.00 to 10.00.")
+    return redirect("campaigns:detail", public_id)

@@ -1,0 +1,101 @@
+"""Lists and leads: what is in them, making a list, switching one on and off."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dialer.campaigns.models import Campaign, LeadList
+from dialer.campaigns.services import changed
+from dialer.people.access import fetch, owned, sees_numbers, supervisor, user_of
+
+from .forms import NewListForm
+from .imports import BadFile, NoLeads, import_leads
+from .models import Lead, LeadState
+from .selectors import leads_of, lists_with_figures
+
+SHOWN_ERRORS = 500
+VERDICTS = 20
+
+
+@supervisor
+@require_GET
+def lists(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """The lists of a campaign."""
+    campaign = fetch(request, Campaign, public_id=campaign_id)
+    return render(request, "leads/lists.html", {"campaign": campaign, "lists": lists_with_figures(campaign)})
+
+
+@supervisor
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Make a list of a file or pasted rows; then say what was taken and what was not."""
+    campaign = fetch(request, owned(request, Campaign).select_related("tenant"), public_id=campaign_id)
+    form = NewListForm(request.POST or None, request.FILES or None, campaign=campaign)
+    context = {"campaign": campaign, "form": form}
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            result = import_leads(campaign=campaign, name=data["name"], priority=data["priority"], text=data["text"])
+        except BadFile as error:
+            form.add_error(None, str(error))
+        except NoLeads as error:
+            form.add_error(None, f"{error} Mend the rows below and try again.")
+            context |= {"errors": error.errors[:SHOWN_ERRORS], "error_count": len(error.errors)}
+        else:
+            context |= {"result": result, "errors": result.errors[:SHOWN_ERRORS], "error_count": len(result.errors)}
+            return render(request, "leads/imported.html", context)
+    return render(request, "leads/create.html", context)
+
+
+@supervisor
+@require_GET
+def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The leads of a list, a page at a time."""
+    lead_list = fetch(request, owned(request, LeadList).select_related("campaign"), public_id=public_id)
+    state = request.GET.get("state", "")
+    after = request.GET.get("after", "")
+    page = leads_of(
+        lead_list,
+        state=state if state in LeadState.values else "",
+        after=int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0,
+    )
+    context = {
+        "list": lists_with_figures(lead_list.campaign).get(pk=lead_list.pk),
+        "campaign": lead_list.campaign,
+        "page": page,
+        "state": state,
+        "states": LeadState.choices,
+        "sees_numbers": sees_numbers(user_of(request)),
+    }
+    return render(request, "leads/list.html", context)
+
+
+@supervisor
+@require_POST
+def toggle(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Switch a list on or off (`active` 1 or 0)."""
+    lead_list = fetch(request, owned(request, LeadList).select_related("campaign"), public_id=public_id)
+    active = request.POST.get("active") == "1"
+    owned(request, LeadList).filter(pk=lead_list.pk).update(is_active=active)
+    changed(lead_list.campaign)
+    messages.success(request, f"“{lead_list.name}” is {'dialed again' if active else 'no longer dialed'}.")
+    return redirect("leads:lists", lead_list.campaign.public_id)
+
+
+@supervisor
+@require_GET
+def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One lead: who it is, every call, every answer of the gate."""
+    found = fetch(request, owned(request, Lead).select_related("campaign", "list"), public_id=public_id)
+    context = {
+        "lead": found,
+        "calls": found.calls.select_related("user", "disposition").order_by("-queued_at"),
+        "verdicts": found.verdicts.order_by("-at", "-pk")[:VERDICTS],
+        "sees_numbers": sees_numbers(user_of(request)),
+    }
+    return render(request, "leads/lead.html", context)
