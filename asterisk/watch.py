@@ -61,6 +61,8 @@ class Watch:
         """A channel of that id is about to be asked for; whether one was known already."""
         known = channel_id in self._ours
         self._ended.pop(channel_id, None)
+        if (old := self._witnesses.pop(channel_id, None)) is not None:
+            old.cancel()
         self._ours.add(channel_id)
         return known
 

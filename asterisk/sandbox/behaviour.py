@@ -50,6 +50,8 @@ KINDS: tuple[Kind, ...] = (
 ANSWERED: frozenset[Kind] = frozenset({"person", "hangs_up_at_once", "hangs_up_mid_call", "machine", "fax"})
 TABLE_SIZE = 1000
 VOICES = 24
+SHORTEST_RECORDING_S = 12.0
+"""A machine, however scaled, speaks its whole greeting."""
 NO_ANSWER_S = 90.0
 """How long a phone rings before the network gives up."""
 
@@ -182,8 +184,8 @@ def _draw(kind: Kind, rng: random.Random, mix: Mix) -> Behaviour:
     early = rng.random() < 0.25
     voice = rng.randrange(VOICES)
     talk = _clamp(rng.lognormvariate(3.2, 0.5), 10.0, 60.0) * mix.talk_scale
-    brief = rng.uniform(1.0, 6.0)
-    recording = rng.uniform(20.0, 45.0)
+    brief = max(0.6, rng.uniform(1.0, 6.0) * mix.talk_scale)
+    recording = max(SHORTEST_RECORDING_S, rng.uniform(20.0, 45.0) * mix.talk_scale)
     rejects = rng.random() < 0.3
     match kind:
         case "person":

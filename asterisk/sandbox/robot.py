@@ -71,8 +71,8 @@ class Figures:
     """What a robot saw."""
 
     calls: int = 0
-    to_screen_ms: list[float] = field(default_factory=list)
-    """From a switch event to the fragment at the socket, for each push of a state that the switch brings about."""
+    to_screen_ms: list[tuple[str, float]] = field(default_factory=list)
+    """The state shown, and the way there: from a switch event to the fragment at the socket."""
     pushes: int = 0
     gaps_ms: list[float] = field(default_factory=list)
     """From going ready to the next call on the line."""
@@ -144,7 +144,7 @@ class Robot:
     def _see(self, view: View) -> None:
         self.figures.pushes += 1
         if view.latency_ms is not None and view.state in ON_THE_SWITCH:
-            self.figures.to_screen_ms.append(view.latency_ms)
+            self.figures.to_screen_ms.append((view.state, view.latency_ms))
         before = self.view.state if self.view else ""
         if view.state == "ready" and before != "ready":
             self._ready_since = time.monotonic()

@@ -51,6 +51,8 @@ def read_truth(path: Path | str) -> list[TruthCall]:
 def _parse(row: list[str]) -> TruthCall | None:
     if len(row) != COLUMNS:
         return None
+    if not row[1]:  # a call that the carrier itself made, to us
+        return None
     unique_id, number, shown, behaviour, arrived, ringing, answered, ended, cause, ended_by = row
     return TruthCall(
         unique_id=unique_id,

@@ -10,14 +10,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from asterisk.adapter import AsteriskSwitch
-from asterisk.sandbox import Sandbox
+from asterisk.sandbox import Mix, Sandbox
 from asterisk.settings import AsteriskSettings
 from dialer.telephony.events import ChannelEnded, SwitchUp
 from dialer.telephony.port import PhoneAccount
+from tests.floor import Floor
 from tests.pbx.watched import SECRET, Bench
 
+FAST = Mix(ring_scale=0.1, talk_scale=0.1, fax=0.03)
+"""Everybody is quick, so that the tests are."""
 HOME = Path(__file__).resolve().parents[2] / ".cordboard"
 
 
@@ -26,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
     """Switches of our own (1.2 s), which the tests may kill without harm to those of `./run test`."""
     state = HOME / f"pbx-tests-{os.getpid()}"
     digest = hashlib.sha256(str(state).encode()).digest()
-    box = Sandbox(state, HOME / "asterisk-tree", f"127.{251 + digest[0] % 4}.{digest[1]}", seed=7)
+    box = Sandbox(state, HOME / "asterisk-tree", f"127.{251 + digest[0] % 4}.{digest[1]}", seed=7, mix=FAST)
     box.ensure_tree(print)
     try:
         box.start()
@@ -62,3 +66,22 @@ async def _clear(bench: Bench) -> None:
         await bench.wait(ChannelEnded, channel.channel_id)
     for bridge in inventory.bridges:
         await bench.switch.remove_bridge(bridge)
+
+
+@pytest.fixture(scope="session")
+def spine() -> Iterator[Floor]:
+    """The whole product on servers of its own, for the tests of calls from lead to disposition (about 8 s)."""
+    made = Floor("spine")
+    try:
+        made.start_servers()
+        made.start_product()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def floor(spine: Floor, django_db_blocker: DjangoDbBlocker) -> Iterator[Floor]:
+    """The same, with Django's models of this process standing on its database."""
+    with django_db_blocker.unblock(), spine.pointed():
+        yield spine
