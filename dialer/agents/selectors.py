@@ -18,6 +18,13 @@ from .models import AgentStateChange
 from .rules import SYSTEM_CODES, AgentState
 
 SHOWN_STATES = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP, AgentState.PAUSED)
+STATE_WORDS = {
+    AgentState.READY: "Ready",
+    AgentState.RESERVED: "Reserved",
+    AgentState.IN_CALL: "In call",
+    AgentState.WRAPUP: "Wrap-up",
+    AgentState.PAUSED: "Paused",
+}
 LONGEST = timedelta(days=7)
 """A state that began longer ago than this before the day is not looked for: no session lives that long."""
 
@@ -87,7 +94,7 @@ def _day_of(user: User, spent: dict[tuple[str, str], timedelta], labels: dict[st
     drawn = 0.0
     for state in SHOWN_STATES:
         share = _part(per_state[state], total)
-        states.append(Share(state, state.name.replace("_", " ").capitalize(), per_state[state], share, drawn))
+        states.append(Share(state, STATE_WORDS[state], per_state[state], share, drawn))
         drawn += share
     pauses = [
         Share(code, labels.get(code, code), length, _part(length, total))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from dialer.people.access import READERS, member, tenant_of, user_of
 
-from .selectors import SHOWN_STATES, time_in_state
+from .selectors import SHOWN_STATES, STATE_WORDS, time_in_state
 
 
 @member
@@ -24,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
     day = min(_day(request.GET.get("day", "")) or today, today)
     context = {
         "rows": time_in_state(tenant=tenant_of(request), day=day, only=None if of_all else user),
-        "states": [state.name.replace("_", " ").capitalize() for state in SHOWN_STATES],
+        "states": [STATE_WORDS[state] for state in SHOWN_STATES],
         "day": day,
         "earlier": day - timedelta(days=1),
         "later": day + timedelta(days=1) if day < today else None,

@@ -235,7 +235,7 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
                 _refuse_lead(judged)
                 _show(session, None, moment)
     except IntegrityError as error:
-        if "call_not_to_dnc" not in str(error):
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "call_not_to_dnc":
             raise
         raise agents.NotNow("The number has just been put on the do-not-call list. It is never dialed.") from error
     if isinstance(judged.answer, Deny):
@@ -272,7 +272,8 @@ def _queue_own(session: AgentSession, judged: Judged, at: datetime) -> list[UUID
 
 
 def _session(session_id: int, lock: bool = False) -> AgentSession:
-    rows = AgentSession.objects.across_tenants().select_related("campaign__tenant", "preview_lead")
+    # Not with the lead that is shown: a joined row is of the moment before the lock was waited for.
+    rows = AgentSession.objects.across_tenants().select_related("campaign__tenant")
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
     session = rows.filter(pk=session_id, ended_at=None).first()

@@ -192,7 +192,8 @@ def _ready(call: Call, event: Event) -> Step:
     if event.verdict == "HANGUP":
         return replace(call, state=CallState.DETECTING), _HANG_UP
     if event.verdict == "MACHINE" or (event.verdict == "NOTSURE" and not call.unsure_to_agent):
-        return replace(call, state=CallState.MACHINE, ending=Outcome.MACHINE), _HANG_UP
+        by = call.hung_up_by or "system"
+        return replace(call, state=CallState.MACHINE, ending=Outcome.MACHINE, hung_up_by=by), _HANG_UP
     call = replace(call, state=CallState.HUMAN)
     if call.session is not None:
         return call, (Effect(Act.BRIDGE, call.session),)

@@ -14,7 +14,7 @@ from dialer.core.models import TenantQuerySet
 from dialer.people.access import READERS
 from dialer.people.models import Tenant, User
 
-from .models import CallEvent, CallTask
+from .models import CallTask
 from .rules import CallState
 from .words import event_words
 
@@ -82,7 +82,7 @@ def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a call's timeline; `after_ms` counts from the decision to dial."""
+    """One line of a call's timeline; `after_ms` counts from the decision to dial, `state` is named when it changed."""
 
     at: datetime
     after_ms: int
@@ -94,16 +94,18 @@ class Line:
 def timeline_of(call: CallTask) -> list[Line]:
     """Everything that happened to a call, in order: what the switch said, what we decided, who did what."""
     first = Line(call.queued_at, 0, "Dialer", _decision(call), "Queued")
-    return [first, *(_line(call, event) for event in call.events.all())]
+    lines = [first]
+    state = CallState.QUEUED.value
+    for event in call.events.all():
+        who, text = event_words(event.kind, event.data)
+        after = round((event.at - call.queued_at) / timedelta(milliseconds=1))
+        moved = str(event.get_state_display()) if event.state != state else ""
+        lines.append(Line(event.at, after, who, text, moved))
+        state = event.state
+    return lines
 
 
 def _decision(call: CallTask) -> str:
     if call.own_agent:
         return "The agent asked to dial; the gate allowed it"
     return "Pacing decided to dial; the gate allowed it"
-
-
-def _line(call: CallTask, event: CallEvent) -> Line:
-    who, text = event_words(event.kind, event.data)
-    after = round((event.at - call.queued_at) / timedelta(milliseconds=1))
-    return Line(event.at, after, who, text, str(event.get_state_display()))

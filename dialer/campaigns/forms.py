@@ -22,19 +22,19 @@ class CampaignForm(TenantForm):
         fields = (
             "name",
             "dial_method",
-            "dial_level",
             "caller_id",
+            "dial_level",
             "disposition_set",
-            "teams",
-            "ring_timeout_s",
-            "amd",
-            "amd_unsure_to_agent",
-            "connect_limit_ms",
-            "record_calls",
             "wrapup_s",
+            "ring_timeout_s",
+            "connect_limit_ms",
             "max_lines",
             "priority",
             "trunk",
+            "teams",
+            "record_calls",
+            "amd",
+            "amd_unsure_to_agent",
         )
         labels = {
             "caller_id": "Caller id",
@@ -42,7 +42,9 @@ class CampaignForm(TenantForm):
             "ring_timeout_s": "Ring for (seconds)",
             "wrapup_s": "Wrap-up time (seconds)",
             "connect_limit_ms": "Connect within (milliseconds)",
-            "amd_unsure_to_agent": "Unsure verdicts go to an agent",
+            "record_calls": "Record calls",
+            "amd": "Answering-machine detection",
+            "amd_unsure_to_agent": "When detection is not sure, put the call through to an agent",
             "max_lines": "Lines at most",
         }
         help_texts = {
@@ -56,6 +58,8 @@ class CampaignForm(TenantForm):
             "teams": "Whose agents may join. None chosen: every team's.",
             "priority": "Higher goes first when lines are short.",
             "trunk": "The trunk's name on the switch. Empty: the default.",
+            "amd": "Listens for a machine before an agent is taken; costs about a second of silence.",
+            "amd_unsure_to_agent": "",
         }
         widgets = {"teams": forms.CheckboxSelectMultiple}
 

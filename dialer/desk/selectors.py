@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import SYSTEM_CODES, AgentState
 from dialer.calls.models import CallTask
-from dialer.calls.rules import CallState
+from dialer.calls.rules import CallState, Outcome
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
 from dialer.core.clock import now
 from dialer.core.models import TenantQuerySet
@@ -95,6 +95,8 @@ class Desk:
         """Where the call is, in words."""
         if self.call is None:
             return ""
+        if self.call.outcome == Outcome.CONNECTED:
+            return "Call over"
         if self.call.state == CallState.ENDED:
             return str(self.call.get_outcome_display())
         return _CALL_WORDS[CallState(self.call.state)]

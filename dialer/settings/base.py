@@ -157,6 +157,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "huey": {"level": "WARNING"},
+        # A refused or missing page is an answer, not an event; it came with a traceback each.
+        "django.request": {"level": "ERROR"},
         "panoramisk": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
     },
