@@ -343,7 +343,7 @@ GONE = Event(Kind.HUNG_UP, cause=16)
             Outcome.ABANDONED,
             "agent",
         ),
-        ((Event(Kind.READY, verdict="MACHINE"), GONE), Outcome.MACHINE, "customer"),
+        ((Event(Kind.READY, verdict="MACHINE"), GONE), Outcome.MACHINE, "system"),
         ((Event(Kind.READY, verdict="HANGUP"), GONE), Outcome.EARLY_HANGUP, "customer"),
         ((Event(Kind.REFUSED, cause=0),), Outcome.FAILED, ""),
         ((Event(Kind.REFUSED, cause=34),), Outcome.CONGESTION, ""),
