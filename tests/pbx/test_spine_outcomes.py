@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from asterisk.sandbox import TruthCall
 from asterisk.sandbox.robot import Habits, fixed
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Call, Event, Kind, advance
@@ -29,6 +30,7 @@ RING_S = 15
 """The shortest ring that a campaign may have, so that the batch does not take long."""
 
 CONNECTED = ("placed", "answered", "ready", "claimed", "bridged", "hang_up_asked", "hung_up", "disposed")
+MACHINE = ("placed", "answered", "ready", "hung_up")
 NOT_ANSWERED = ("placed", "hung_up")
 
 
@@ -60,8 +62,16 @@ CASES = (
     Case("the network gives up", Numbers.NO_ANSWER, "no_answer", 19, "", NOT_ANSWERED, seconds=2),
     Case("it rings out", Numbers.NO_ANSWER, "no_answer", 19, "", NOT_ANSWERED),
     Case("a person, screened", Numbers.PERSON, "connected", 16, "agent", CONNECTED, amd=True),
-    Case("a machine, screened", Numbers.MACHINE, "machine", 16, "", ("placed", "answered", "ready", "hung_up"), amd=True),
-    Case("hangs up while screened", Numbers.AT_ONCE, "early_hangup", 16, "customer", ("placed", "answered"), amd=True),
+    Case("a machine, screened", Numbers.MACHINE, "machine", 16, "system", MACHINE, amd=True),
+    Case(
+        "hangs up while screened",
+        Numbers.AT_ONCE,
+        "early_hangup",
+        16,
+        "customer",
+        ("placed", "answered", "hung_up"),
+        amd=True,
+    ),
     Case("busy, screened", Numbers.BUSY, "busy", 17, "", NOT_ANSWERED, amd=True),
 )
 NAMES = [case.name for case in CASES]
@@ -96,22 +106,19 @@ def batch(floor: Floor) -> Iterator[Batch]:
         made.leads[case.name] = floor.lead(screened if case.amd else plain, number)
     robots = floor.hire(plain, 3, HABITS) + floor.hire(screened, 3, HABITS)
     yield made
-    for robot in robots:
-        robot.campaign_over = True  # type: ignore[attr-defined]
-        floor.send_home(robot)
+    floor.send_home(robots)
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_outcome_cause_and_events(batch: Batch, case: Case) -> None:
     call = batch.call(case.name)
     assert (call.outcome, call.cause, call.hung_up_by) == (case.outcome, case.cause, case.by)
+    if "disposed" in case.events:
+        until(lambda: call.events.filter(kind="disposed").exists(), what="the robot disposed of it")
     kinds = list(call.events.order_by("seq").values_list("kind", flat=True))
-    assert [kind for kind in case.events if kind in kinds] == [
-        kind for kind in case.events if kind != "disposed" or kind in kinds
-    ]
-    assert kinds.count("hung_up") <= 1
-    assert kinds[0] == "placed"
-    assert call.attempts_of_lead if False else True
+    assert tuple(kind for kind in kinds if kind != "ringing") == case.events
+    if case.ring and case.kind in (Numbers.PERSON, Numbers.BUSY):
+        assert "ringing" in kinds
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
@@ -127,10 +134,12 @@ def test_the_rows_replay_to_the_same_end(batch: Batch, case: Case) -> None:
 def test_the_carriers_truth_agrees(batch: Batch) -> None:
     calls = [batch.call(name) for name in NAMES]
     numbers = {call.phone for call in calls}
-    truths = until(
-        lambda: (found := [one for one in batch.floor.truths() if one.number in numbers]) and len(found) == len(calls) and found,
-        what="the carrier wrote all calls down",
-    )
+
+    def written() -> list[TruthCall] | None:
+        truths = [one for one in batch.floor.truths() if one.number in numbers]
+        return truths if len(truths) >= len(calls) else None
+
+    truths = until(written, what="the carrier wrote all calls down")
     found = compare(our_calls(tenant=batch.tenant), truths)
     assert not found.mismatches
     assert not found.unknown_to_us
