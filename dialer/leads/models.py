@@ -47,7 +47,7 @@ class Lead(TenantScoped):
     class Meta(TenantScoped.Meta):
         indexes = [
             models.Index(
-                fields=["campaign", "-priority", "next_attempt_at", "id"],
+                fields=["list", "-priority", "next_attempt_at", "id"],
                 condition=Q(state="waiting"),
                 name="lead_next",
             ),
