@@ -176,7 +176,10 @@ async def play() -> int:
     if not accounts:
         log.error("there is no demo to play: run `manage.py seed_demo` first")
         return 1
-    address = f"http://{os.environ.get('WEB_HOST', '127.0.0.1')}:{os.environ.get('WEB_PORT', '8000')}"
+    host = os.environ.get("WEB_HOST", "127.0.0.1")
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - where the web listens, not where we do
+        host = "127.0.0.1"
+    address = f"http://{host}:{os.environ.get('WEB_PORT', '8000')}"
     sip = (settings.SIP_HOST, settings.SIP_PORT) if settings.SWITCH == "asterisk" and settings.SIP_HOST else None
     floor = Floor(address, accounts, sip, PASSWORD)
     loop = asyncio.get_running_loop()
