@@ -161,7 +161,7 @@ class CallDesk:
                 await self._play(call)
             case Act.HANG_UP:
                 await self._hang_up(call)
-            case Act.RECORD if call.campaign.record_calls:
+            case Act.RECORD if call.record:
                 await self._record(call)
             case _:
                 pass
@@ -202,7 +202,7 @@ class CallDesk:
     def _start_wait(self, call: CallTask) -> None:
         """Tell the call when nobody came within the limit, counted from when it began and not from now."""
         since = call.ready_at if call.screened else call.answered_at
-        limit = timedelta(milliseconds=wait_limit_ms(call.campaign.connect_limit_ms, call.screened))
+        limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
         left = ((since or now()) + limit - now()).total_seconds()
         call_id = call.pk
         self._timers.start(call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now()))

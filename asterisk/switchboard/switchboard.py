@@ -152,7 +152,7 @@ class Switchboard:
 
     def _call_ended(self, call: CallTask) -> None:
         self._beat.ask_pacing(call.campaign_id)
-        if call.connected_at is not None and call.campaign.record_calls:
+        if call.connected_at is not None and call.record:
             self._beat.ask_for_recording(call.pk)
 
     def _leg_lost(self, session: AgentSession, at: datetime) -> None:

@@ -35,7 +35,7 @@ def expired_calls(at: datetime) -> list[UUID]:
 def placed_calls() -> list[CallTask]:
     """Every call that should have a channel on the switch."""
     rows = CallTask.objects.across_tenants().exclude(state__in=(CallState.QUEUED, CallState.ENDED))
-    return list(rows.select_related("campaign"))
+    return list(rows)
 
 
 def live_ids(ids: list[UUID]) -> set[UUID]:

@@ -32,6 +32,8 @@ class CallTask(TenantScoped):
     caller_id = models.CharField(max_length=16)
     trunk = models.CharField(max_length=40)
     ring_timeout_s = models.PositiveSmallIntegerField()
+    connect_limit_ms = models.PositiveIntegerField()
+    record = models.BooleanField()
     dial_method = models.CharField(max_length=12, choices=DialMethod.choices)
 
     state = models.CharField(max_length=9, choices=STATES, default=CallState.QUEUED)

@@ -139,6 +139,8 @@ def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSessio
         caller_id=campaign.caller_id,
         trunk=campaign.trunk or settings.TRUNK,
         ring_timeout_s=campaign.ring_timeout_s,
+        connect_limit_ms=campaign.connect_limit_ms,
+        record=campaign.record_calls,
         dial_method=DialMethod(campaign.dial_method),
         screened=campaign.amd and session is None,
         unsure_to_agent=campaign.amd_unsure_to_agent,

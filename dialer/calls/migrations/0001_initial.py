@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
                 ('caller_id', models.CharField(max_length=16)),
                 ('trunk', models.CharField(max_length=40)),
                 ('ring_timeout_s', models.PositiveSmallIntegerField()),
+                ('connect_limit_ms', models.PositiveIntegerField()),
+                ('record', models.BooleanField()),
                 ('dial_method', models.CharField(choices=[('manual', 'Manual'), ('preview', 'Preview'), ('progressive', 'Progressive'), ('ratio', 'Ratio')], max_length=12)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('dialing', 'Dialing'), ('ringing', 'Ringing'), ('answered', 'Answered'), ('detecting', 'Detecting'), ('human', 'Human'), ('machine', 'Machine'), ('connected', 'Connected'), ('ended', 'Ended')], default=dialer.calls.rules.CallState['QUEUED'], max_length=9)),
                 ('screened', models.BooleanField(default=False)),
