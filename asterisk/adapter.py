@@ -56,7 +56,11 @@ T = TypeVar("T")
 
 
 class AsteriskSwitch:
-    """One Asterisk. Implements `Switch`; everything belongs to the event loop that runs `run`."""
+    """One Asterisk. Implements `Switch`; everything belongs to the event loop that runs `run`.
+
+    Asterisk takes two channel ids for the same when one is the beginning of the other (c1, c10). Ours are UUIDs of one
+    length; keep it so.
+    """
 
     def __init__(self, settings: AsteriskSettings) -> None:
         self._settings = settings

@@ -25,6 +25,15 @@ TRUNK = "carrier"
 USER = "cordboard"
 
 
+def mix_of_environment() -> Mix:
+    """The mix in the JSON file that CARRIER_MIX names, else the default. Raises SandboxFailed for one that is wrong."""
+    name = os.environ.get("CARRIER_MIX", "")
+    try:
+        return Mix.read(Path(name)) if name else DEFAULT_MIX
+    except (OSError, ValueError) as error:
+        raise SandboxFailed(f"CARRIER_MIX={name} cannot be used: {error}") from error
+
+
 def _ignore(_: str) -> None:
     """A report that nobody reads."""
 
@@ -44,14 +53,14 @@ class Sandbox:
         network: str,
         seed: int = 1,
         *,
-        mix: Mix = DEFAULT_MIX,
+        mix: Mix | None = None,
         app: str = "cordboard",
     ) -> None:
         self.state_dir = Path(state_dir).absolute()
         self.tree_dir = Path(tree_dir).absolute()
         self.network = network
         self.seed = seed
-        self.mix = mix
+        self.mix = mix or mix_of_environment()
         self.app = app
         self.die_with_parent = True
         """Set it to False before `start` for switches that outlive the process that starts them."""

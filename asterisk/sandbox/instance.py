@@ -84,6 +84,8 @@ class Instance:
         for folder in FOLDERS:
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         self.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.run_dir.is_symlink() or self.run_dir.stat().st_uid != os.getuid():
+            raise SandboxFailed(f"{self.run_dir} belongs to somebody else; remove it, or use a shorter state folder")
         self._link_data()
         self._render()
         (self.run_dir / "asterisk.ctl").unlink(missing_ok=True)

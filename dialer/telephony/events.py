@@ -64,7 +64,8 @@ class ChannelReady:
 class ChannelEnded:
     """A channel is gone. `cause` is the Q.850 hang-up cause (0 where the far end gave none).
 
-    `dial_status` is the switch's own word when it gave one (BUSY, NOANSWER, CONGESTION, CANCEL…): the second witness.
+    `dial_status` is the switch's own last word about the dialling, when it gave one (BUSY, NOANSWER, CONGESTION,
+    ANSWER…): the second witness. When our ring limit ran out it is RINGING, or empty if it never rang, with cause 19.
     """
 
     channel_id: str

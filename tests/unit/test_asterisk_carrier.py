@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from asterisk.sandbox import DEFAULT_MIX, Behaviour, Mix, SandboxUnavailable, behaviour_of, fetch, read_truth
+from asterisk.sandbox import (
+    DEFAULT_MIX,
+    Behaviour,
+    Mix,
+    Sandbox,
+    SandboxFailed,
+    SandboxUnavailable,
+    behaviour_of,
+    fetch,
+    read_truth,
+)
 from asterisk.sandbox.behaviour import KINDS, dialplan_table, normalise, table
 from asterisk.sandbox.instance import fill
 from asterisk.sandbox.sip import Message, authorization, media_address, session_description, tag_of
@@ -71,6 +81,17 @@ def test_a_mix_scales_times(tmp_path: Path) -> None:
             assert abs(quick.talk_s - slow.talk_s * 0.5) < 0.02
     fast.write(tmp_path / "mix.json")
     assert Mix.read(tmp_path / "mix.json") == fast
+
+
+def test_the_environment_may_name_a_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARRIER_MIX", raising=False)
+    assert Sandbox(tmp_path, tmp_path, "127.99.9").mix == DEFAULT_MIX
+    Mix(talk_scale=0.5).write(tmp_path / "mix.json")
+    monkeypatch.setenv("CARRIER_MIX", str(tmp_path / "mix.json"))
+    assert Sandbox(tmp_path, tmp_path, "127.99.9").mix.talk_scale == 0.5
+    monkeypatch.setenv("CARRIER_MIX", str(tmp_path / "none.json"))
+    with pytest.raises(SandboxFailed, match="CARRIER_MIX"):
+        Sandbox(tmp_path, tmp_path, "127.99.9")
 
 
 @pytest.mark.parametrize("text", ['{"persons": 1}', "[]", '{"person": -1}', '{"talk_scale": 0}'])
