@@ -40,8 +40,6 @@ async def test_the_manager_connection_drops_and_recording_works_again(bench: Ben
     call = await bench.call(number(PERSON, voice=STEADY))
     await bench.wait(ChannelReady, call)
     seen = len(bench.events)
-    bench.sandbox.cli("pbx", "manager reload")
-    bench.sandbox.cli("pbx", "module reload manager")
     ami = bench.switch._ami
     assert ami._manager is not None
     ami._manager.protocol.transport.abort()
@@ -157,6 +155,25 @@ async def test_other_users_channels_are_not_ours(bench: Bench, sandbox: Sandbox)
         assert bench.of(identity) == []
     finally:
         await stranger.stop()
+
+
+async def test_without_the_manager_calls_go_on_and_recording_is_unreachable(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(AsteriskSettings.from_env(sandbox.env()), ami_password="wrong")
+    bench = Bench(sandbox, AsteriskSwitch(settings))
+    bench.start()
+    try:
+        await bench.wait(SwitchUp)
+        assert "recordings cannot be started" in caplog.text
+        call = await bench.call(number(PERSON))
+        await bench.wait(ChannelReady, call)
+        with pytest.raises(SwitchUnreachable):
+            await bench.switch.record(call, "x/y.wav")
+        await bench.switch.hang_up(call)
+        await bench.wait(ChannelEnded, call)
+    finally:
+        await bench.stop()
 
 
 async def test_a_wrong_password_says_so_and_harms_nothing(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
