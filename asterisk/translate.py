@@ -221,7 +221,7 @@ def _played(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
     identity, target = playback.get("id"), playback.get("target_uri")
     if not isinstance(identity, str) or not isinstance(target, str) or not target.startswith("channel:"):
         return None
-    return MessagePlayed(target.removeprefix("channel:"), identity, at)
+    return MessagePlayed(target.removeprefix("channel:"), identity, at, cut_off=playback.get("state") == "failed")
 
 
 def _endpoint(event: Mapping[str, Any], at: datetime, trunks: Collection[str]) -> SwitchEvent | None:

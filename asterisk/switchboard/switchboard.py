@@ -124,8 +124,8 @@ class Switchboard:
                 self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
             case events.ChannelEnded(at=at, cause=cause, dial_status=status):
                 self._calls.tell(uuid, event_of_end(cause, status), at)
-            case events.MessagePlayed(at=at):
-                self._calls.tell(uuid, Event(Kind.MESSAGE_PLAYED), at)
+            case events.MessagePlayed(at=at, cut_off=cut_off):
+                self._calls.tell(uuid, Event(Kind.MESSAGE_PLAYED, cut_off=cut_off), at)
 
     def _hear_leg(self, session: UUID, event: events.SwitchEvent) -> None:
         match event:

@@ -93,6 +93,7 @@ class Event:
     session: int | None = None
     by: str = ""
     reason: str = ""
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,9 @@ def _wait_expired(call: Call, event: Event) -> Step:
 
 def _message_played(call: Call, event: Event) -> Step:
     if call.state is CallState.HUMAN and call.ending is not None:
-        return replace(call, hung_up_by=call.hung_up_by or "system"), _HANG_UP
+        # A message that was cut off mostly means that they hung up; the channel's end follows and says so.
+        by = call.hung_up_by or ("" if event.cut_off else "system")
+        return replace(call, hung_up_by=by), _HANG_UP
     return call, ()
 
 

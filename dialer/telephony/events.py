@@ -76,11 +76,12 @@ class ChannelEnded:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlayed:
-    """A message started with `Switch.play` ended, was stopped, or failed."""
+    """A message started with `Switch.play` ended. `cut_off`: not by itself, because the channel went or it failed."""
 
     channel_id: str
     playback_id: str
     at: datetime
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
