@@ -200,7 +200,7 @@ def _open_and_closed_zones() -> tuple[str, str, int, int]:
 
 
 def test_out_of_hours_is_never_dialed(floor: Floor) -> None:
-    """The lead where the window is open is dialed; one where it is closed, and one of which nothing is known, are not."""
+    """Dialed: the lead whose window is open. Not dialed: one that is closed, one that is both, one of unknown zone."""
     opened, closed, opens, closes = _open_and_closed_zones()
     tenant = floor.tenant(window_opens=opens, window_closes=closes)
     campaign = factories.make_campaign(tenant)
