@@ -27,7 +27,8 @@ def group_of(topic: str, key: object) -> str:
 def changed(topic: str, key: object, at: datetime) -> None:
     """Tell everyone who shows `topic` of `key` that it changed, once the current transaction commits."""
     message = {"type": "live.changed", "at": at.isoformat()}
-    transaction.on_commit(lambda: _publisher.send(group_of(topic, key), message))
+    # robust: what has been committed must not look like a failure because a screen could not be told
+    transaction.on_commit(lambda: _publisher.send(group_of(topic, key), message), robust=True)
 
 
 class _Publisher:
@@ -36,6 +37,7 @@ class _Publisher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._well = True
 
     def send(self, group: str, message: dict[str, str]) -> None:
         asyncio.run_coroutine_threadsafe(self._send(group, message), self._running_loop())
@@ -46,7 +48,15 @@ class _Publisher:
             async with asyncio.timeout(2):
                 await layer.group_send(group, message)
         except Exception as error:  # losing the channel layer costs screens a moment, nothing else
-            log.warning("a screen was not told of a change: %s", type(error).__name__)
+            if self._well:
+                log.warning(
+                    "screens are not told of changes (%s) until the channel layer is back", type(error).__name__
+                )
+            self._well = False
+        else:
+            if not self._well:
+                log.warning("screens are told of changes again")
+            self._well = True
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -1,0 +1,81 @@
+"""The outbox of commands to the switch: a deadline, one taker, a result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from dialer.core import notify
+from dialer.people.models import Tenant
+from dialer.telephony import outbox
+from dialer.telephony.models import CommandKind, CommandStatus, SwitchCommand
+from tests.threads import at_once
+
+
+def send(tenant: Tenant) -> SwitchCommand:
+    return outbox.send(tenant_id=tenant.pk, kind=CommandKind.HANG_UP, target=uuid4(), args={"by": "agent"})
+
+
+def stored(command: SwitchCommand) -> SwitchCommand:
+    found = SwitchCommand.objects.across_tenants().get(pk=command.pk)
+    assert isinstance(found, SwitchCommand)
+    return found
+
+
+def test_commands_are_taken_oldest_first_and_once(tenant: Tenant) -> None:
+    sent = [send(tenant) for _ in range(3)]
+    assert [command.pk for command in outbox.take(limit=2)] == [command.pk for command in sent[:2]]
+    assert [command.pk for command in outbox.take()] == [sent[2].pk]
+    assert outbox.take() == []
+    outbox.finish(sent[0].pk)
+    outbox.finish(sent[1].pk, error="x" * 500)
+    done, failed = stored(sent[0]), stored(sent[1])
+    assert (done.status, done.result, done.done_at is not None) == (CommandStatus.DONE, "", True)
+    assert (failed.status, len(failed.result)) == (CommandStatus.FAILED, 300)
+
+
+def test_what_is_past_its_deadline_is_not_carried_out(tenant: Tenant) -> None:
+    late, fresh = send(tenant), send(tenant)
+    SwitchCommand.objects.across_tenants().filter(pk=late.pk).update(deadline=late.created_at - timedelta(seconds=1))
+    assert [command.pk for command in outbox.take()] == [fresh.pk]
+    assert stored(late).status == CommandStatus.EXPIRED
+    assert stored(late).result
+
+
+def test_what_a_dead_switchboard_had_taken_is_given_back(tenant: Tenant) -> None:
+    command, finished = send(tenant), send(tenant)
+    outbox.take()
+    outbox.finish(finished.pk)
+    assert outbox.release_taken() == 1
+    assert [one.pk for one in outbox.take()] == [command.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_takers_at_once_share_the_commands(tenant: Tenant) -> None:
+    sent = {send(tenant).pk for _ in range(40)}
+    taken = at_once([partial(outbox.take, limit=10)] * 6)
+    got = [command.pk for batch in taken for command in batch]
+    got += [command.pk for command in outbox.take()]
+    assert len(got) == len(set(got))
+    assert set(got) == sent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_wakes_the_switchboard_when_and_only_when_it_is_committed(tenant: Tenant) -> None:
+    where = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    with psycopg.connect(**{name: where[name] for name in names if where.get(name)}, autocommit=True) as listener:
+        listener.execute(f"LISTEN {notify.COMMANDS}")
+        with transaction.atomic():
+            send(tenant)
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            notify.notify(notify.COMMANDS, "after")
+        send(tenant)
+        heard = [note.payload for note in listener.notifies(timeout=10, stop_after=2)]
+    assert heard == ["after", ""]
