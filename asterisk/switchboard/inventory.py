@@ -110,6 +110,9 @@ class Reconciler:
                 continue
             if channel is None:
                 if session.leg == LegState.DOWN:
+                    if session.call_id is not None:
+                        # Lost just before a switchboard went away: its call may not have been told.
+                        self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), now())
                     continue
                 if leg in self._missed:
                     self._legs.put(session.public_id, LegEnded(now(), None))

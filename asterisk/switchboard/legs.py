@@ -134,7 +134,8 @@ class LegDesk:
             return
         if session.leg == LegState.UP:
             lost = Event(Kind.LEG_LOST)
-            await self._store.run(agents.apply, session_id=session.pk, event=lost, at=at, notice=_LOST)
+            # The call to tell is the one the agent has now: it may have been claimed for since `session` was read.
+            session = await self._store.run(agents.apply, session_id=session.pk, event=lost, at=at, notice=_LOST)
             self._on_lost(session, at)
         try:
             await self._switch.remove_bridge(bridge_of(public_id))
