@@ -189,8 +189,8 @@ class CallDesk:
         except (SwitchRefused, SwitchUnreachable) as error:
             log.warning("call %s: could not be connected (%s)", call.pk, error)
             await asyncio.sleep(RETRY_PAUSE_S)  # the next claim may well give the same agent: not in a hot loop
-            failed = Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200])
-            await self._happen(call.pk, failed, now())
+            # Behind what was heard meanwhile: that the customer is gone, most often, and then nobody else is claimed.
+            self.tell(call.pk, Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200]), now())
         else:
             await self._happen(call.pk, Event(Kind.BRIDGED, session=session_id), now())
 

@@ -161,6 +161,26 @@ async def test_a_refusal_of_the_switch_ends_the_call(campaign: Campaign) -> None
         await until(lambda: _call(call_id).outcome == "failed")
 
 
+async def test_a_customer_who_is_gone_before_the_bridge_is_no_second_agents_call(campaign: Campaign) -> None:
+    first = await sync_to_async(_ready_agent)(campaign)
+    second = await sync_to_async(_ready_agent)(campaign)
+    switch = ScriptedSwitch(fail={"join": SwitchRefused("Channel not found")})
+    switch.on_request = lambda request: switch.ended(UUID(request.about)) if request.name == "join" else None
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.answered(call_id)
+        switch.ready(call_id)
+        await until(lambda: _call(call_id).state == "ended")
+        await until(lambda: _session(first).state == "ready")
+    assert switch.count("join") == 1
+    assert (await sync_to_async(_call)(call_id)).outcome == "early_hangup"
+    kinds = await sync_to_async(lambda: list(_call(call_id).events.values_list("kind", flat=True)))()
+    assert kinds.count("claimed") == 1
+    assert (await sync_to_async(_session)(second)).state == "ready"
+
+
 async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_again(campaign: Campaign) -> None:
     switch = ScriptedSwitch(fail={"place": SwitchUnreachable("no answer")})
     async with board(switch) as running:
