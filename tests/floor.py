@@ -22,6 +22,7 @@ import environ
 from django.db import InterfaceError, OperationalError, connections
 
 from asterisk.sandbox import TruthCall, read_truth
+from asterisk.sandbox.behaviour import Behaviour, table
 from asterisk.sandbox.phone import Phone, PhoneError
 from asterisk.sandbox.robot import Deed, Habits, Robot
 from asterisk.sandbox.robot_desk import Desk, View
@@ -78,6 +79,11 @@ class Numbers:
     def steady(self, ring: int = 0) -> str:
         """A person with a voice of 1000 Hz who does not hang up for a minute or more."""
         return self._first(f"+15552{ring}{seconds:02d}{self.STEADY}" for seconds in range(60, 100))
+
+    def table(self, wanted: Callable[[Behaviour], bool]) -> str:
+        """A New York number whose entry in the carrier's table (of the stack's seed, 1) is as wanted."""
+        fitting = [entry for entry, far in enumerate(table(1)) if wanted(far)]
+        return self._first(f"+1212555{entry:04d}" for entry in fitting)
 
     def _first(self, candidates: Iterator[str]) -> str:
         found = next(number for number in candidates if number not in self._used)
@@ -154,6 +160,7 @@ class Seat:
             self.dispose(then="pause")
         self.press("leave")
         self.until("offline")
+        self.floor.close_seat(self)
 
 
 class Floor:
@@ -210,9 +217,7 @@ class Floor:
         for run in self._runs.values():
             run.cancel()
         await asyncio.gather(*self._runs.values(), return_exceptions=True)
-        for phone in self.phones:
-            with suppress(PhoneError, OSError):
-                await phone.close()
+        await asyncio.gather(*(phone.close() for phone in self.phones), return_exceptions=True)
         for desk in self._desks:
             await desk.close()
 
@@ -292,6 +297,17 @@ class Floor:
         self._desks.append(desk)
         await desk.sign_in(user.username, factories.PASSWORD)
         return desk
+
+    def close_seat(self, seat: Seat) -> None:
+        """Close a seat's desk and phone."""
+        self.do(self._close_seat(seat))
+
+    async def _close_seat(self, seat: Seat) -> None:
+        run = self._runs.pop(seat.robot)
+        run.cancel()
+        await asyncio.gather(run, seat.phone.close(), seat.robot.desk.close(), return_exceptions=True)
+        self.phones.remove(seat.phone)
+        self._desks.remove(seat.robot.desk)
 
     def hire(self, campaign: Campaign, count: int, habits: Habits) -> list[Robot]:
         """Robots that work in a campaign by themselves until the floor closes."""

@@ -208,7 +208,7 @@ def test_the_customer_does_not_wait_for_the_limit(floor: Floor) -> None:
 
 def test_an_agent_who_comes_back_in_time_gets_the_one_who_waits(floor: Floor) -> None:
     number = floor.numbers.echo(ring=2)
-    call, seat = nobody_at_the_answer(floor, number)
+    _, seat = nobody_at_the_answer(floor, number)
     seat.press("ready")
     seat.until("in_call", within_s=3)
     seat.hears(AGENT_TONE)
