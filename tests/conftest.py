@@ -10,7 +10,7 @@ from dialer.people.models import Tenant
 from tests import factories
 
 # Examples per property, few enough for every run of the suite; no deadline, since the machine may be busy.
-settings.register_profile("cordboard", max_examples=60, deadline=None, print_blob=True)
+settings.register_profile("cordboard", max_examples=40, deadline=None, print_blob=True)
 settings.load_profile("cordboard")
 
 

@@ -159,7 +159,7 @@ def test_the_end_of_a_call_its_disposition_and_the_next_claim_at_once(campaign: 
     """Round after round on the same agent: nobody waits for ever, and the agent has one call at a time."""
     agent = make_session(campaign)
     current = talked(campaign, agent)
-    for _ in range(12):
+    for _ in range(6):
         following = make_call(campaign, lead=make_lead(campaign))
         services.begin_placing(call_id=following.pk)
         happen(following, Event(Kind.READY, verdict="HUMAN"))

@@ -39,6 +39,7 @@ events = st.builds(
     verdict=st.sampled_from(("HUMAN", "MACHINE", "NOTSURE", "HANGUP", "NONE")),
     session=st.sampled_from((None, 1, 2, 3)),
     by=st.sampled_from(("", "agent", "supervisor", "system")),
+    cut_off=st.booleans(),
 )
 # Left to chance alone few calls would get far, so most histories are a likely one with accidents.
 LIKELY = (
@@ -368,8 +369,9 @@ def test_nobody_in_time_plays_the_message_then_hangs_up_as_abandoned() -> None:
     assert (steps[-1].after.outcome, steps[-1].after.hung_up_by) == (Outcome.ABANDONED, "system")
 
 
-def test_who_hangs_up_during_the_message_was_abandoned_all_the_same() -> None:
-    steps = play(Call(), [Event(Kind.PLACED), READY, Event(Kind.WAIT_EXPIRED), GONE], [])
+@pytest.mark.parametrize("told", [(), (Event(Kind.MESSAGE_PLAYED, cut_off=True),)])
+def test_who_hangs_up_during_the_message_was_abandoned_all_the_same(told: tuple[Event, ...]) -> None:
+    steps = play(Call(), [Event(Kind.PLACED), READY, Event(Kind.WAIT_EXPIRED), *told, GONE], [])
     assert (steps[-1].after.outcome, steps[-1].after.hung_up_by) == (Outcome.ABANDONED, "customer")
 
 
