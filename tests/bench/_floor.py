@@ -36,7 +36,7 @@ from tests import factories
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a bench's password"
 AREA_CODES = ("212", "312", "305", "404", "602", "713", "206", "415", "617", "702")
-QUICK_S = 5.0
+QUICK_S = 4.0
 """Most leads ring no longer than this, so that the bench ends while somebody still watches."""
 
 
@@ -53,6 +53,10 @@ def address() -> str:
 # ---- leads whose behaviour is chosen
 
 
+Wanted = Callable[[Behaviour], bool]
+Shares = tuple[tuple[float, Wanted], ...]
+
+
 class Numbers:
     """Numbers that the simulated carrier treats in a wanted way, each given out once."""
 
@@ -61,7 +65,7 @@ class Numbers:
         self._chance = random.Random(f"bench {seed}")
         self._used: dict[int, int] = {}
 
-    def take(self, wanted: Callable[[Behaviour], bool], count: int) -> list[str]:
+    def take(self, wanted: Wanted, count: int) -> list[str]:
         """`count` numbers whose far ends satisfy `wanted`."""
         fitting = [entry for entry, behaviour in self._entries if wanted(behaviour)]
         if not fitting:
@@ -75,7 +79,7 @@ class Numbers:
         return f"+1{area}555{tens:01d}{entry:03d}"
 
 
-SHARES: tuple[tuple[float, Callable[[Behaviour], bool]], ...] = (
+SHARES: Shares = (
     (0.36, lambda far: far.kind == "person" and _rings_s(far) <= QUICK_S),
     (0.06, lambda far: far.kind == "hangs_up_mid_call" and _rings_s(far) <= 2 * QUICK_S),
     (0.05, lambda far: far.kind == "hangs_up_at_once" and _rings_s(far) <= 2 * QUICK_S),
@@ -91,16 +95,27 @@ SHARES: tuple[tuple[float, Callable[[Behaviour], bool]], ...] = (
 """All behaviours of the carrier. Fewer phones than usual just ring, for each of those costs a line for 15 s."""
 
 
+UNHURRIED: Shares = (
+    (0.50, lambda far: far.kind == "person" and far.talk_s >= 30),
+    (0.12, lambda far: far.kind == "machine"),
+    (0.14, lambda far: far.kind == "no_answer"),
+    (0.10, lambda far: far.kind == "busy"),
+    (0.06, lambda far: far.kind == "congestion"),
+    (0.08, lambda far: far.kind == "invalid"),
+)
+"""People who have time to talk: an agent then takes about one call a minute, as on a real floor."""
+
+
 def _rings_s(far: Behaviour) -> float:
     return far.delay_s + far.ring_s
 
 
-def fill(campaign: Campaign, numbers: Numbers, count: int) -> None:
-    """Give a campaign a list (not active yet) of `count` leads with SHARES of the behaviours, in no order."""
+def fill(campaign: Campaign, numbers: Numbers, count: int, shares: Shares = SHARES) -> None:
+    """Give a campaign a list (not active yet) of `count` leads with these shares of behaviours, in no order."""
     chosen: list[str] = []
-    for share, wanted in SHARES:
+    for share, wanted in shares:
         chosen += numbers.take(wanted, round(share * count))
-    chosen = (chosen + numbers.take(SHARES[0][1], max(0, count - len(chosen))))[:count]
+    chosen = (chosen + numbers.take(shares[0][1], max(0, count - len(chosen))))[:count]
     random.Random(str(campaign.pk)).shuffle(chosen)
     rows = [NewLead(phone=number, first_name="Bench", last_name=f"Lead {place}") for place, number in enumerate(chosen)]
     _, errors = add_leads(lead_list=factories.make_list(campaign, is_active=False), rows=rows, region="US")
