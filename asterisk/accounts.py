@@ -25,6 +25,16 @@ RTP_TIMEOUT_S, RTP_TIMEOUT_HOLD_S = 6, 300
 
 Fields = dict[str, str]
 
+AOR: Fields = {
+    "max_contacts": "1",
+    "remove_existing": "yes",
+    # Whatever a phone asks for, it comes again within two minutes: AstDB is written once a second, so a switch that is
+    # killed forgets the phones that registered in its last second.
+    "minimum_expiration": "10",
+    "default_expiration": "120",
+    "maximum_expiration": "120",
+}
+
 
 class Accounts:
     """What was pushed to one run of one Asterisk; `forget` when it restarted."""
@@ -68,7 +78,7 @@ class Accounts:
         if auth is None or auth.get("password") != account.secret:
             await self._write("auth", name, {"auth_type": "userpass", "username": name, "password": account.secret})
         if await self._read("aor", name) is None:
-            await self._write("aor", name, {"max_contacts": "1", "remove_existing": "yes"})
+            await self._write("aor", name, AOR)
         endpoint = await self._read("endpoint", name)
         if endpoint is None:
             await self._write("endpoint", name, self._endpoint(name))

@@ -16,8 +16,10 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 
 from .rtp import Clock, Ear, Mouth, Sends
-from .sip import Message, authorization, media_address, new_branch, session_description, tag_of
+from .sip import Message, authorization, granted_seconds, media_address, new_branch, session_description, tag_of
 
+REFRESH_AFTER = 0.7
+"""The part of the granted time after which a registration is renewed."""
 RETRANSMIT_S = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -52,7 +54,7 @@ class Phone:
         listen: bool = True,
         answer_after_s: float = 0.0,
         refuse: int = 0,
-        expires_s: int = 120,
+        expires_s: int = 30,
         clock: Clock | None = None,
     ) -> None:
         """`ip` is the loopback address it lives at.
@@ -144,30 +146,32 @@ class Phone:
 
     async def register(self) -> None:
         """Register, and keep the registration fresh from now on. Raises PhoneError when the switch says no."""
-        await self._register(self.expires_s)
+        granted = await self._register(self.expires_s)
         self.registered.set()
-        self._spawn(self._keep_registered(), "refresh")
+        self._spawn(self._keep_registered(granted), "refresh")
 
-    async def _register(self, expires_s: int) -> None:
+    async def _register(self, expires_s: int) -> int:
+        """Register for `expires_s` (0: no longer); the seconds that the switch grants."""
         host, port = self.server
         uri, own = f"sip:{host}:{port}", f"<sip:{self.name}@{host}>"
         headers = [("From", f"{own};tag={self._tag}"), ("To", own), ("Expires", str(expires_s))]
         answer = await self._request_signed("REGISTER", uri, headers, self._register_id, timeout_s=5.0)
         if answer.status != 200:
             raise PhoneError(f"REGISTER was answered {answer.start}")
+        return granted_seconds(answer, self.port) or expires_s
 
-    async def _keep_registered(self) -> None:
-        pause = self.expires_s * 0.7
+    async def _keep_registered(self, granted: int) -> None:
+        pause = granted * REFRESH_AFTER
         while True:
             await asyncio.sleep(pause)
             try:
-                await self._register(self.expires_s)
+                granted = await self._register(self.expires_s)
             except PhoneError:
                 self.registered.clear()
                 pause = 1.0
             else:
                 self.registered.set()
-                pause = self.expires_s * 0.7
+                pause = granted * REFRESH_AFTER
 
     # Calls
 

@@ -86,6 +86,15 @@ def tag_of(address: str) -> str:
     return found.group(1) if found else ""
 
 
+def granted_seconds(answer: Message, port: int) -> int:
+    """How long a 200 to REGISTER keeps the contact on `port`, or 0 when it does not say."""
+    for contact in answer.all("contact"):
+        found = re.search(r";expires=(\d+)", contact)
+        if f":{port}" in contact and found:
+            return int(found.group(1))
+    return int(answer.get("expires")) if answer.get("expires").isdigit() else 0
+
+
 def new_branch() -> str:
     """A Via branch that was never used."""
     return f"z9hG4bK{secrets.token_hex(8)}"

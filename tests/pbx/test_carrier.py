@@ -41,7 +41,7 @@ async def test_seeded_numbers_do_what_their_behaviour_says(bench: Bench) -> None
             await bench.switch.hang_up(call)
     for call in calls:
         await bench.wait(ChannelEnded, call, timeout_s=15)
-    truth = {call.number: call for call in read_truth(bench.sandbox.truth_path)}
+    truth = {number: await bench.truth(number) for number in expected}
     ended = {about(event): event for event in bench.events if isinstance(event, ChannelEnded)}
     for call, number in calls.items():
         behaviour, seen, told = expected[number], truth[number], ended[call]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import uuid
+from contextlib import closing
 from dataclasses import replace
 
 import aiohttp
@@ -61,6 +63,7 @@ async def test_asterisk_is_killed_with_calls_up(bench: Bench) -> None:
         await bench.wait(ChannelReady, call)
         await bench.switch.join(bridge, call)
         await phone.wait_hears(1000)
+        await _registration_is_on_disk(bench, "a1")
         before = bench.events[0]
         seen = len(bench.events)
         bench.sandbox.kill("pbx")
@@ -77,6 +80,18 @@ async def test_asterisk_is_killed_with_calls_up(bench: Bench) -> None:
         phone.come_back()
         await bench.agent(phone, "a1")  # its registration outlived the restart
         assert not [event for event in bench.of(call) if isinstance(event, ChannelEnded)]
+
+
+async def _registration_is_on_disk(bench: Bench, name: str) -> None:
+    """AstDB is committed once a second."""
+    database = bench.sandbox.state_dir / "pbx/lib/astdb.sqlite3"
+    query = "SELECT count(*) FROM astdb WHERE key LIKE ?"
+    async with asyncio.timeout(5):
+        while True:
+            with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+                if connection.execute(query, (f"/registrar/contact/{name};%",)).fetchone()[0]:
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def test_a_new_adapter_finds_what_an_old_one_left(bench: Bench) -> None:

@@ -21,7 +21,7 @@ from asterisk.sandbox import (
 )
 from asterisk.sandbox.behaviour import KINDS, dialplan_table, normalise, table
 from asterisk.sandbox.instance import fill
-from asterisk.sandbox.sip import Message, authorization, media_address, session_description, tag_of
+from asterisk.sandbox.sip import Message, authorization, granted_seconds, media_address, session_description, tag_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -177,6 +177,16 @@ def test_sip_messages_survive_a_round_trip() -> None:
     answer = Message.parse(b"SIP/2.0 486 Busy\r\nCSeq: 5 INVITE\r\nf: x\r\n\r\n")
     assert answer is not None
     assert (answer.status, answer.method, answer.get("from")) == (486, "INVITE", "x")
+
+
+def test_a_phone_takes_what_the_registrar_grants() -> None:
+    def answer(*headers: tuple[str, str]) -> Message:
+        return Message("SIP/2.0 200 OK", list(headers))
+
+    two = answer(("contact", "<sip:a1@127.0.0.1:5>;expires=60"), ("contact", "<sip:a1@127.0.0.1:9>;expires=120"))
+    assert granted_seconds(two, 9) == 120
+    assert granted_seconds(answer(("expires", "30")), 9) == 30
+    assert granted_seconds(answer(), 9) == 0
 
 
 def test_digest_as_in_the_standards_example() -> None:
