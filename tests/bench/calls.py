@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ BUSY = Habits(
 )
 RING_LIMIT_S = 15
 SETTLE_S = 45
+COME_PER_S = 40
+"""Idle agents who open their desk per second."""
 WARM_UP_S = 30
 """Part two measures when agents are in all phases of their calls, not while all of them begin at once."""
 SPOKE_S = 1.0
@@ -284,21 +287,25 @@ class Idle:
 
     def __init__(self) -> None:
         self.open = 0
-        self.lost = 0
-        self._stay = asyncio.Event()
+        self.reconnects = 0
 
-    async def sit(self, user: User, key: str) -> None:
-        """Open the socket and read what comes, until `go`."""
+    async def sit(self, user: User, key: str, after_s: float) -> None:
+        """Open the socket after a while and read what comes; come back like a browser when it closes."""
+        await asyncio.sleep(after_s)
+        chance = random.Random(user.pk)
         async with Desk(floor.address()) as desk:
             desk.use_session(key)
-            first = True
-            try:
-                async for _ in desk.pushes():
-                    self.open += first
-                    first = False
-            except DeskError:
-                pass
-            self.lost += 1
+            while True:
+                shown = False
+                try:
+                    async for _ in desk.pushes():
+                        self.open += not shown
+                        shown = True
+                except DeskError:
+                    pass
+                self.open -= shown
+                self.reconnects += 1
+                await asyncio.sleep(chance.uniform(1, 4))
 
 
 def seat(users: list[User], campaign: Campaign) -> list[str]:
@@ -321,11 +328,14 @@ async def part_two(rows: Rows, options: argparse.Namespace, supervisor: Supervis
     began = time.time()
     keys = await sync_to_async(seat)(rows.idle, rows.crowd)
     idle = Idle()
-    sitting = [asyncio.create_task(idle.sit(user, key)) for user, key in zip(rows.idle, keys, strict=True)]
+    sitting = [
+        asyncio.create_task(idle.sit(user, key, place / COME_PER_S))
+        for place, (user, key) in enumerate(zip(rows.idle, keys, strict=True))
+    ]
     crew = floor.Crew()
     try:
-        for _ in range(60):
-            if idle.open >= len(rows.idle) or idle.lost:
+        for _ in range(120):
+            if idle.open >= len(rows.idle):
                 break
             await asyncio.sleep(0.5)
         say(f"{idle.open} idle sockets are open")
@@ -341,11 +351,11 @@ async def part_two(rows: Rows, options: argparse.Namespace, supervisor: Supervis
         await asyncio.sleep(options.seconds)
         used = {name: round(now - used.get(name, 0.0), 1) for name, now in floor.cpu_s(supervisor.pids()).items()}
         screen = screen_figures(crew)
+        open_all_along, reconnects = idle.open, idle.reconnects
         await sync_to_async(stop)(rows.crowd)
         await until_quiet(rows.crowd)
     finally:
         everybody_left = await crew.go_home(40.0)
-        lost = idle.lost
         for task in sitting:
             task.cancel()
         await asyncio.gather(*sitting, return_exceptions=True)
@@ -359,8 +369,8 @@ async def part_two(rows: Rows, options: argparse.Namespace, supervisor: Supervis
         "screen_500_p99_ms": screen["event_to_screen_ms"]["p99"],
         "screen_500": {
             **screen,
-            "idle_sockets": idle.open,
-            "sockets_lost": lost,
+            "idle_sockets": open_all_along,
+            "idle_reconnects": reconnects,
             "busy_agents": len(crew.robots),
             "seconds": options.seconds,
             "cpu_s": used,
