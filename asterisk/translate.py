@@ -26,6 +26,8 @@ VERDICTS: frozenset[str] = frozenset(get_args(Screening))
 OWNER = "CORDBOARD"
 """The channel variable that says whose channel it is: it holds the application's name."""
 CAMPAIGN = "CORDBOARD_CAMPAIGN"
+UNATTENDED = "unattended"
+"""The extension where a person who answered hears the message because no dialer is there."""
 
 _REACHABLE: dict[object, bool] = {"online": True, "offline": False, "Reachable": True, "Unreachable": False}
 """Words for an endpoint as a whole. A contact's "Removed" says nothing: the phone may have another."""
@@ -102,7 +104,8 @@ def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent
     at = epoch_time(headers.get("Timestamp"))
     match headers.get("Event"):
         case "Hangup" if headers.get("Uniqueid"):
-            return ChannelEnded(headers["Uniqueid"], at, _cause(headers.get("Cause")))
+            unattended = headers.get("Exten") == UNATTENDED
+            return ChannelEnded(headers["Uniqueid"], at, _cause(headers.get("Cause")), unattended=unattended)
         case "PeerStatus":
             technology, _, name = headers.get("Peer", "").partition("/")
             reachable = _REACHABLE.get(headers.get("PeerStatus", ""))
@@ -205,8 +208,11 @@ def _verdict(word: str) -> Screening:
 
 
 def _destroyed(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
-    identity = channel_id(channel_of(event))
-    return ChannelEnded(identity, at, _cause(event.get("cause"))) if identity else None
+    channel = channel_of(event)
+    dialplan = channel.get("dialplan")
+    unattended = isinstance(dialplan, Mapping) and dialplan.get("exten") == UNATTENDED
+    identity = channel_id(channel)
+    return ChannelEnded(identity, at, _cause(event.get("cause")), unattended=unattended) if identity else None
 
 
 def _cause(value: object) -> int:

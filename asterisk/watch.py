@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dialer.telephony.events import (
@@ -156,7 +157,7 @@ class Watch:
         _remember(self._ended, identity)
         self._ours.discard(identity)
         self._bridge_of.pop(identity, None)
-        self._tell(ChannelEnded(identity, event.at, event.cause, self._dials.pop(identity, "")))
+        self._tell(replace(event, dial_status=self._dials.pop(identity, "")))
 
     def _saw(self, name: str, event: PhoneSeen | TrunkSeen) -> None:
         """Tell of a phone or trunk whose state is news."""

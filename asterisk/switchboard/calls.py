@@ -13,6 +13,7 @@ from dialer.calls import board, services
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Act, CallState, Effect, Event, Kind, wait_limit_ms
 from dialer.core.clock import now
+from dialer.telephony.events import ChannelEnded
 from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
 
 from .mailboxes import Mailboxes
@@ -239,9 +240,9 @@ class CallDesk:
         log.error("call %s: it is not recorded, the switch did not answer", call.pk)
 
 
-def event_of_end(cause: int, dial_status: str) -> Event:
+def event_of_end(end: ChannelEnded) -> Event:
     """The lifecycle's event of a channel that is gone."""
-    return Event(Kind.HUNG_UP, cause=cause, dial_status=dial_status)
+    return Event(Kind.HUNG_UP, cause=end.cause, dial_status=end.dial_status, unattended=end.unattended)
 
 
 def _placement(call: CallTask) -> Placement:

@@ -122,8 +122,8 @@ class Switchboard:
                 self._calls.tell(uuid, Event(Kind.ANSWERED), at)
             case events.ChannelReady(at=at, verdict=verdict, detail=detail):
                 self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
-            case events.ChannelEnded(at=at, cause=cause, dial_status=status):
-                self._calls.tell(uuid, event_of_end(cause, status), at)
+            case events.ChannelEnded(at=at):
+                self._calls.tell(uuid, event_of_end(event), at)
             case events.MessagePlayed(at=at, cut_off=cut_off):
                 self._calls.tell(uuid, Event(Kind.MESSAGE_PLAYED, cut_off=cut_off), at)
 

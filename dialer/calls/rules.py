@@ -94,6 +94,7 @@ class Event:
     by: str = ""
     reason: str = ""
     cut_off: bool = False
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +276,7 @@ def _asked_to_hang_up(call: Call, event: Event) -> Step:
 
 
 def _hung_up(call: Call, event: Event) -> Step:
-    by = call.hung_up_by or ("customer" if call.answered else "")
+    by = call.hung_up_by or ("customer" if call.answered and not event.unattended else "")
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
 
 
@@ -327,6 +328,8 @@ def final_outcome(call: Call, event: Event) -> Outcome:
         return Outcome.CONNECTED
     if call.ending is not None:
         return call.ending
+    if event.unattended:
+        return Outcome.ABANDONED
     if call.answered:
         return Outcome.EARLY_HANGUP
     return outcome_of_cause(event.cause, event.dial_status)

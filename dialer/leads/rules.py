@@ -15,9 +15,10 @@ _AGAIN_AFTER = {
     "machine": timedelta(hours=6),
     "early_hangup": timedelta(hours=24),
     "failed": timedelta(hours=1),
-    "lost": timedelta(hours=24),
-    # Nobody may hear from us again within 72 hours of an abandoned call (the house rule of the design).
+    # Nobody may hear from us again within 72 hours of an abandoned call (the house rule of the design); what became of
+    # a lost one nobody knows, so it may have been just that.
     "abandoned": timedelta(hours=72),
+    "lost": timedelta(hours=72),
 }
 _DONE = frozenset({"connected", "invalid_number", "message_left"})
 _NEVER_LEFT = timedelta(minutes=1)

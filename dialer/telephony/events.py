@@ -66,12 +66,14 @@ class ChannelEnded:
 
     `dial_status` is the switch's own last word about the dialling, when it gave one (BUSY, NOANSWER, CONGESTION,
     ANSWER…): the second witness. When our ring limit ran out it is RINGING, or empty if it never rang, with cause 19.
+    `unattended`: the person who answered was given the message by the switch itself, since no dialer was there.
     """
 
     channel_id: str
     at: datetime
     cause: int
     dial_status: str = ""
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
