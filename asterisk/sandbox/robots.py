@@ -31,8 +31,10 @@ PHONE_EXPIRES_S = 30
 """How long a registration lasts: a switch that was restarted knows the phones again after two thirds of it."""
 RETRY_S = 2.0
 REFILL_S = 240.0
-LEAVE_S = 6.0
+LEAVE_S = 4.0
 """How long robots may take to finish and leave after SIGTERM."""
+GOODBYE_S = 1.0
+"""How long a phone may take to take its registration back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,8 @@ class Floor:
                     await asyncio.sleep(RETRY_S)
             await asyncio.Event().wait()
         finally:
-            with contextlib.suppress(PhoneError):
-                await phone.close()
+            with contextlib.suppress(PhoneError, TimeoutError):
+                await asyncio.wait_for(phone.close(), GOODBYE_S)
 
     async def _keep_supplied(self) -> None:
         """Let lists that run out begin again, so that the floor never falls silent."""

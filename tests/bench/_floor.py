@@ -275,6 +275,21 @@ def cpu_s(pids: dict[str, int]) -> dict[str, float]:
 # ---- figures
 
 
+class Lag:
+    """How late this process's own event loop is: what the robots measure contains it."""
+
+    def __init__(self) -> None:
+        self.late_ms: list[float] = []
+
+    async def watch(self, every_s: float = 0.05) -> None:
+        """Measure until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + every_s
+            await asyncio.sleep(every_s)
+            self.late_ms.append((loop.time() - due) * 1000)
+
+
 def percentiles(values: Sequence[float]) -> dict[str, Any]:
     """p50, p99 and the largest, rounded; with how many there were."""
     if not values:

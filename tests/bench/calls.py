@@ -411,9 +411,17 @@ def switch_pids() -> dict[str, int]:
 
 async def run(rows: Rows, options: argparse.Namespace, supervisor: Supervisor) -> dict[str, Any]:
     """Both parts."""
-    result = await part_one(rows, options)
-    if options.sockets:
-        result |= await part_two(rows, options, supervisor)
+    lag = floor.Lag()
+    watching = asyncio.create_task(lag.watch())
+    try:
+        result = await part_one(rows, options)
+        result["bench_loop_late_ms"] = floor.percentiles(lag.late_ms)
+        if options.sockets:
+            lag.late_ms.clear()
+            result |= await part_two(rows, options, supervisor)
+            result["screen_500"]["bench_loop_late_ms"] = floor.percentiles(lag.late_ms)
+    finally:
+        watching.cancel()
     return result
 
 

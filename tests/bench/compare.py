@@ -100,7 +100,8 @@ def compare(calls: Iterable[OurCall], truths: Iterable[TruthCall]) -> Comparison
         if match.answered is not None and truth.answered is not None:
             result.answer_seen_after_ms.append((match.answered - truth.answered) * 1000)
     left = (call for calls_of_number in waiting.values() for call in calls_of_number)
-    result.never_arrived = [call for call in left if call.outcome not in NEVER_LEFT]
+    # The carrier writes a call down when it is over, so one that goes on cannot be missed yet.
+    result.never_arrived = [call for call in left if call.outcome and call.outcome not in NEVER_LEFT]
     return result
 
 

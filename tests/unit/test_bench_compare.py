@@ -94,7 +94,8 @@ def test_calls_that_one_side_does_not_know() -> None:
     stranger = replace(TRUTH, number="+13125550199")
     vanished = replace(OURS, id="c2", number="+14045550111", outcome="no_answer")
     not_placed = replace(OURS, id="c3", number="+14045550112", outcome="cancelled")
-    found = compare([OURS, vanished, not_placed], [TRUTH, stranger])
+    goes_on = replace(OURS, id="c4", number="+14045550113", outcome="", ended=None)
+    found = compare([OURS, vanished, not_placed, goes_on], [TRUTH, stranger])
     assert found.matched == 1
     assert found.unknown_to_us == [stranger]
     assert found.never_arrived == [vanished]
