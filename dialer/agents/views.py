@@ -13,6 +13,8 @@ from dialer.people.access import READERS, member, tenant_of, user_of
 
 from .selectors import SHOWN_STATES, STATE_WORDS, time_in_state
 
+EARLIEST_YEAR = 2000
+
 
 @member
 @require_GET
@@ -35,6 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year >= EARLIEST_YEAR else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -34,6 +35,13 @@ class CallFilter(forms.Form):
             del self.fields["number"]
         if not of_all:
             del self.fields["agent"]
+
+    def clean_day(self) -> date | None:
+        """A day of this century; others are slips of the keyboard."""
+        day: date | None = self.cleaned_data["day"]
+        if day is not None and not 2000 <= day.year < 2100:
+            raise forms.ValidationError(f"There are no calls of the year {day.year}. Choose another day.")
+        return day
 
     def clean_number(self) -> str:
         """What was typed as E.164."""

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import BigIntegerField, F, Func, Q, TextField
+from django.db.models.functions import Cast, Now
 
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import SYSTEM_CODES, AgentState
@@ -48,6 +48,8 @@ class Desk:
     user: User
     read_at: datetime
     state: AgentState
+    revision: int = 0
+    """Never smaller when read later, so that a page can drop a fragment that was overtaken."""
     session: AgentSession | None = None
     ended: AgentSession | None = None
     call: CallTask | None = None
@@ -67,11 +69,6 @@ class Desk:
         """The tenant that the user belongs to."""
         assert self.user.tenant is not None
         return self.user.tenant
-
-    @property
-    def revision(self) -> int:
-        """Grows with the moment of reading (µs), so that a page can drop a fragment that was overtaken."""
-        return int(self.read_at.timestamp() * 1_000_000)
 
     @property
     def dials_self(self) -> bool:
@@ -120,6 +117,11 @@ _CALL_WORDS = {
     CallState.CONNECTED: "Connected",
 }
 
+# The snapshot that a statement reads: clocks may step back, transaction numbers do not.
+_SNAPSHOT = Cast(
+    Cast(Func(Func(function="pg_current_snapshot"), function="pg_snapshot_xmax"), TextField()), BigIntegerField()
+)
+
 
 def desk_of(user_id: int) -> Desk:
     """The desk of one user as it is now."""
@@ -127,8 +129,8 @@ def desk_of(user_id: int) -> Desk:
         AgentSession.objects.across_tenants()
         .filter(user_id=user_id)
         .select_related("user__tenant", "campaign", "call__campaign", "call__lead", "call__recording", "preview_lead")
-        .annotate(read_at=Now())
-        .order_by("-started_at", "-id")
+        .annotate(read_at=Now(), revision=_SNAPSHOT)
+        .order_by(F("ended_at").desc(nulls_first=True), "-id")
         .first()
     )
     if session is not None and session.ended_at is None:
@@ -138,6 +140,7 @@ def desk_of(user_id: int) -> Desk:
         user=user,
         read_at=session.read_at if session is not None else now(),
         state=AgentState.OFFLINE,
+        revision=session.revision if session is not None else 0,
         ended=session,
         campaigns=list(joinable(user)),
         recent=_recent(user),
@@ -155,6 +158,7 @@ def _at_work(session: AgentSession) -> Desk:
         user=session.user,
         read_at=session.read_at,
         state=state,
+        revision=session.revision,
         session=session,
         call=call,
         lead=lead,

@@ -27,6 +27,8 @@ export function start(rootId) {
       if (answer) document.getElementById(answer.id)?.replaceWith(answer);
     }
   });
+  // What comes first after a reconnection is the truth, whatever was shown before.
+  document.addEventListener("htmx:wsOpen", () => { document.getElementById(rootId).dataset.rev = "0"; });
   const settled = () => synchronise(document.getElementById(rootId)?.dataset.now);
   document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
   document.addEventListener("htmx:afterSwap", settled);

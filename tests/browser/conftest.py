@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dialer.people.models import User
@@ -28,6 +29,7 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield launched
         launched.close()
+        connections.close_all()  # those of Playwright's event loop, which nobody else would close
 
 
 @pytest.fixture(scope="session")

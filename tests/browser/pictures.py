@@ -1,0 +1,213 @@
+"""What the pictures show, and taking them. Run by tests/browser/screenshots.py."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import sys
+import tempfile
+import wave
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.test.utils import setup_databases, teardown_databases
+from playwright.sync_api import Page, sync_playwright
+
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
+from dialer.agents.services import DESK, apply
+from dialer.calls import services as calls
+from dialer.calls.models import CallTask
+from dialer.core.clock import now
+from dialer.live import publish
+from tests import factories, switch
+from tests.browser.floor import Floor, make_floor, open_as
+from tests.browser.site import CHROMIUM, serve
+
+WIDE = {"width": 1360, "height": 860}
+NARROW = {"width": 360, "height": 780}
+
+
+def call_up(page: Page, floor: Floor) -> None:
+    """A call in hand, some minutes into it."""
+    join(page, floor)
+    page.click("#do-ready")
+    page.wait_for_selector("#desk[data-state=ready]")
+    call = switch.connect(floor.campaign, floor.lead)
+    page.wait_for_selector("#rec")
+    since = now() - timedelta(minutes=3, seconds=12)
+    session = AgentSession.objects.for_tenant(floor.tenant).filter(user=floor.agent, ended_at=None)
+    session.update(state_since=since, started_at=now() - timedelta(hours=2, minutes=14, seconds=41))
+    CallTask.objects.for_tenant(floor.tenant).filter(pk=call.pk).update(connected_at=since)
+    publish.changed(DESK, floor.agent.pk, now())
+    page.locator("#call-timer").filter(has_text=re.compile("^3:")).wait_for()
+
+
+def join(page: Page, floor: Floor) -> None:
+    """In the campaign, phone on the line."""
+    page.goto("/desk/")
+    page.click(f"#join-{floor.campaign.public_id}")
+    page.wait_for_selector("#desk[data-state=paused]")
+    switch.phone_up(floor.agent)
+    page.wait_for_selector("#do-ready:enabled")
+
+
+def ready(page: Page, floor: Floor) -> None:
+    """Waiting."""
+    join(page, floor)
+    page.click("#do-ready")
+    page.wait_for_selector("#desk[data-state=ready]")
+
+
+def wrapup(page: Page, floor: Floor) -> None:
+    """The call is over."""
+    call_up(page, floor)
+    call = switch.session_of(floor.agent).call_id
+    assert call is not None
+    switch.hang_up(call)
+    page.wait_for_selector("#desk[data-state=wrapup]")
+
+
+def offline(page: Page, floor: Floor) -> None:
+    """In no campaign."""
+    page.goto("/desk/")
+
+
+def preview(page: Page, floor: Floor) -> None:
+    """A lead is shown before it is dialed."""
+    page.goto("/desk/")
+    page.click(f"#join-{floor.preview.public_id}")
+    page.wait_for_selector("#desk[data-state=paused]")
+    switch.phone_up(floor.agent)
+    page.click("#do-next:enabled")
+    page.wait_for_selector("#do-dial-shown")
+
+
+def make_history(floor: Floor) -> None:
+    """A morning's calls of the agent, ended in various ways, and a recording to play."""
+    morning = (
+        # minutes ago, first name, last name, outcome, disposition, talk in seconds
+        (96, "Jonas", "Weiss", "connected", "NI", 74),
+        (81, "Priya", "Raman", "connected", "SALE", 312),
+        (64, "Lucía", "Ferrer", "connected", "CALLBK", 141),
+        (47, "Tomasz", "Zieliński", "connected", "SALE", 268),
+        (29, "Grace", "Adeyemi", "connected", "NI", 52),
+        (14, "Henrik", "Dahl", "connected", "CALLBK", 187),
+    )
+    quiet = (
+        (90, "no_answer", 19),
+        (70, "busy", 17),
+        (55, "machine", 16),
+        (33, "invalid_number", 1),
+        (21, "abandoned", 16),
+    )
+    dispositions = {one.code: one for one in floor.campaign.disposition_set.dispositions.all()}
+    for minutes, first, last, outcome, code, talk in morning:
+        lead = factories.make_leads(floor.leads, 1, first_name=first, last_name=last)[0]
+        began = now() - timedelta(minutes=minutes)
+        ended = began + timedelta(seconds=9 + talk)
+        factories.make_call(
+            floor.campaign, lead=lead, state="ended", outcome=outcome, queued_at=began, ended_at=ended, cause=16,
+            connected_at=began + timedelta(seconds=9), user=floor.agent, disposition=dispositions[code],
+        )  # fmt: skip
+    for minutes, outcome, cause in quiet:
+        lead = factories.make_leads(floor.leads, 1, first_name="Noor", last_name="Haddad")[0]
+        began = now() - timedelta(minutes=minutes)
+        ended = began + timedelta(seconds=22)
+        factories.make_call(
+            floor.campaign, lead=lead, state="ended", outcome=outcome, queued_at=began, ended_at=ended, cause=cause
+        )
+
+
+def write_recording(call: CallTask) -> None:
+    """Two seconds of a low tone where the call's recording should be."""
+    path = Path(settings.RECORDINGS_DIR) / call.recording.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(b"".join(struct.pack("<h", round(4000 * math.sin(n / 6))) for n in range(16000)))
+
+
+def close_desk(floor: Floor) -> None:
+    """Back to no campaign, so that the next picture starts afresh."""
+    session = AgentSession.objects.for_tenant(floor.tenant).filter(user=floor.agent, ended_at=None).first()
+    if session is None:
+        return
+    if session.call is not None:
+        write_recording(session.call)
+    if session.call_id is not None and session.state != "wrapup":
+        switch.hang_up(session.call_id)
+    if session.call_id is not None:
+        calls.dispose(session_id=session.pk, code="SALE", by=floor.agent)
+    apply(session_id=session.pk, event=AgentEvent(AgentKind.LEAVE_ASKED), at=now())
+
+
+DESKS: dict[str, Callable[[Page, Floor], None]] = {
+    "desk": call_up,
+    "desk-offline": offline,
+    "desk-paused": join,
+    "desk-ready": ready,
+    "desk-wrapup": wrapup,
+    "desk-preview": preview,
+}
+
+
+def shoot(folder: Path) -> None:
+    """Write every picture: the desk's states, then the other pages, light and dark, wide and narrow."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with serve() as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        floor = make_floor()
+        make_history(floor)
+        for scheme, size, mark in (("light", WIDE, ""), ("dark", WIDE, "-dark"), ("light", NARROW, "-narrow")):
+            for name, arrange in DESKS.items():
+                page = open_as(browser, site.address, floor.agent, color_scheme=scheme, viewport=size)
+                arrange(page, floor)
+                page.screenshot(path=str(folder / f"{name}{mark}.png"))
+                page.context.close()
+                close_desk(floor)
+        pages = {
+            "campaigns": (floor.admin, "/campaigns/"),
+            "campaign": (floor.admin, f"/campaigns/{floor.campaign.public_id}/"),
+            "campaign-form": (floor.admin, f"/campaigns/{floor.campaign.public_id}/edit/"),
+            "leads": (floor.supervisor, f"/lists/{floor.leads.public_id}/"),
+            "import": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/new/"),
+            "calls": (floor.supervisor, "/calls/"),
+            "agents": (floor.manager, "/agents/"),
+            "dnc": (floor.supervisor, "/dnc/?number=2125550100"),
+            "users": (floor.admin, "/users/"),
+            "user": (floor.admin, "/users/new/"),
+            "dispositions": (floor.admin, f"/disposition-sets/{floor.campaign.disposition_set_id}/"),
+        }
+        for scheme, size, mark in (("light", WIDE, ""), ("dark", WIDE, "-dark"), ("light", NARROW, "-narrow")):
+            for name, (user, address) in pages.items():
+                page = open_as(browser, site.address, user, color_scheme=scheme, viewport=size)
+                page.goto(address)
+                page.screenshot(path=str(folder / f"{name}{mark}.png"), full_page=True)
+                if name == "calls":
+                    page.locator("td a").first.click()
+                    page.screenshot(path=str(folder / f"call{mark}.png"), full_page=True)
+                page.context.close()
+            page = browser.new_page(base_url=site.address, color_scheme=scheme, viewport=size)
+            page.goto("/sign-in/")
+            page.screenshot(path=str(folder / f"sign-in{mark}.png"))
+            page.close()
+        browser.close()
+        connections.close_all()  # those of Playwright's event loop, which nobody else would close
+
+
+def main() -> None:
+    """Make a database, shoot, drop it."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img")
+    made = setup_databases(verbosity=0, interactive=False)
+    try:
+        with tempfile.TemporaryDirectory() as recordings:
+            settings.RECORDINGS_DIR = Path(recordings)
+            shoot(folder)
+    finally:
+        teardown_databases(made, verbosity=0)
