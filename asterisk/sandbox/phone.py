@@ -374,6 +374,9 @@ class Phone:
             return
         self.invite = request
         self.calls += 1
+        if dialog is not None and "answer-after" in request.get("call-info"):
+            self._over()  # the switch holds one leg per phone: that it calls again means that the other one is dead
+            dialog = None
         if self.refuse:
             self._reply(request, f"{self.refuse} Declined")
         elif dialog is not None:
