@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-COLUMNS = 10
+COLUMNS = 12
+ENTRY = "network"
+"""The context of the carrier's dialplan where calls arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,11 @@ def read_truth(path: Path | str) -> list[TruthCall]:
 def _parse(row: list[str]) -> TruthCall | None:
     if len(row) != COLUMNS:
         return None
-    if not row[1]:  # a call that the carrier itself made, to us
+    unique_id, number, shown, behaviour, arrived, ringing, answered, ended, cause, ended_by, extension, context = row
+    if not number and context == ENTRY:  # cancelled before the dialplan's first step
+        number = extension
+    if not number:  # a call that the carrier itself made, to us
         return None
-    unique_id, number, shown, behaviour, arrived, ringing, answered, ended, cause, ended_by = row
     return TruthCall(
         unique_id=unique_id,
         number=number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -148,3 +149,7 @@ def test_a_killed_switch_starts_again_at_once(sandbox: Sandbox, name: str) -> No
     sandbox.start(name)
     assert sandbox.pids()[name] != before
     assert "fully booted" in sandbox.cli(name, "core waitfullybooted")
+    until = time.monotonic() + 15
+    while "Avail" not in sandbox.cli("pbx", "pjsip show contacts"):
+        assert time.monotonic() < until, "the PBX does not find the carrier again"
+        time.sleep(0.1)

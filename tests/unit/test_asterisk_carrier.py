@@ -112,11 +112,14 @@ def test_truth(tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
     assert read_truth(path) == []
     path.write_text(
-        '"1.1","+15554000000","+18005550100","busy","10.500000","","0.000000","10.75","17","them"\n'
-        '"1.2","a,""b\'","","person","11.0","11.2","12.5","20.0","16","us"\n'
+        '"1.1","+15554000000","+18005550100","busy","10.500000","","0.000000","10.75","17","them","T","far"\n'
+        '"1.2","a,""b\'","","person","11.0","11.2","12.5","20.0","16","us","T","far"\n'
+        '"1.4","","anonymous","","11.0","","0.000000","11.1","16","","+15554000001","network"\n'
+        '"1.5","","","","11.0","","0.000000","11.1","16","","talk","customer"\n'
         '"1.3","half'
     )
-    busy, person = read_truth(path)
+    busy, person, early = read_truth(path)
+    assert (early.number, early.behaviour, early.ended_by) == ("+15554000001", "", "us")
     assert (busy.behaviour, busy.arrived, busy.ringing, busy.answered, busy.cause) == ("busy", 10.5, None, None, 17)
     assert (person.number, person.ringing, person.answered, person.ended_by) == ("a,\"b'", 11.2, 12.5, "us")
 
