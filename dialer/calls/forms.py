@@ -17,9 +17,9 @@ from .models import OUTCOMES
 class CallFilter(forms.Form):
     """Which calls to show; every part may be left empty. What cannot be read is said and leaves that part out."""
 
-    campaign = forms.ModelChoiceField(None, required=False, to_field_name="public_id", empty_label="All campaigns")
+    campaign: Any = forms.ModelChoiceField(None, required=False, to_field_name="public_id", empty_label="All campaigns")
     outcome = forms.ChoiceField(required=False, choices=[("", "All outcomes"), ("live", "Live now"), *OUTCOMES])
-    agent = forms.ModelChoiceField(None, required=False, to_field_name="public_id", empty_label="All agents")
+    agent: Any = forms.ModelChoiceField(None, required=False, to_field_name="public_id", empty_label="All agents")
     day = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     number = forms.CharField(
         required=False, max_length=40, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
@@ -28,9 +28,11 @@ class CallFilter(forms.Form):
     def __init__(self, *args: Any, tenant: Tenant, whole_numbers: bool, of_all: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tenant = tenant
-        self.fields["campaign"].queryset = Campaign.objects.for_tenant(tenant)
-        self.fields["agent"].queryset = User.objects.filter(tenant=tenant).order_by("first_name", "username")
-        self.fields["agent"].label_from_instance = lambda user: user.shown_name
+        campaigns: Any = self.fields["campaign"]
+        campaigns.queryset = Campaign.objects.for_tenant(tenant)
+        agents: Any = self.fields["agent"]
+        agents.queryset = User.objects.filter(tenant=tenant).order_by("first_name", "username")
+        agents.label_from_instance = lambda user: user.shown_name
         if not whole_numbers:
             del self.fields["number"]
         if not of_all:

@@ -21,8 +21,10 @@ class TenantForm(forms.ModelForm):
         if self.instance.pk is None:
             self.instance.tenant = tenant
         for field in self.fields.values():
-            if isinstance(field, forms.ModelChoiceField) and issubclass(field.queryset.model, TenantScoped):
-                field.queryset = field.queryset.model.objects.for_tenant(tenant)
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                model = field.queryset.model
+                if issubclass(model, TenantScoped):
+                    field.queryset = model.objects.for_tenant(tenant)
             if isinstance(field, (forms.IntegerField, forms.DecimalField)):
                 field.widget.attrs.setdefault("inputmode", "decimal")
 
@@ -32,7 +34,7 @@ class TenantForm(forms.ModelForm):
             return super().save(commit)
         concrete = {field.name for field in self.instance._meta.concrete_fields}
         self.instance.save(update_fields=[name for name in self.cleaned_data if name in concrete])
-        self._save_m2m()
+        self._save_m2m()  # type: ignore[attr-defined]
         return self.instance
 
     def clean_name(self) -> str:

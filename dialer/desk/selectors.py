@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -147,7 +148,8 @@ def desk_of(user_id: int) -> Desk:
     )
 
 
-def _at_work(session: AgentSession) -> Desk:
+def _at_work(session: Any) -> Desk:
+    """The desk of an agent in a campaign; `session` carries when, and in which order, it was read."""
     call = session.call
     state = AgentState(session.state)
     lead = call.lead if call is not None else session.preview_lead

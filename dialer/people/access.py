@@ -39,7 +39,7 @@ def _for_roles(roles: frozenset[Role] | None) -> Callable[[View[Params]], View[P
             user = request.user
             if not user.is_authenticated:
                 return _to_sign_in(request)
-            if user.tenant_id is None:
+            if user.tenant is None:
                 raise PermissionDenied("Your account belongs to no tenant, so there is nothing to show.")
             if roles is not None and user.role not in roles:
                 raise PermissionDenied("Your role does not include this page. Ask an administrator if it should.")

@@ -61,8 +61,9 @@ class UserForm(forms.ModelForm):
         self.by = by
         if self.instance.pk is None:
             self.instance.tenant = tenant
-        self.fields["team"].queryset = Team.objects.for_tenant(tenant).order_by("name")
-        self.fields["team"].empty_label = "No team"
+        teams: Any = self.fields["team"]
+        teams.queryset = Team.objects.for_tenant(tenant).order_by("name")
+        teams.empty_label = "No team"
 
     def clean_endpoint(self) -> str:
         """A phone account belongs to one person."""
