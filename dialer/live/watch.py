@@ -1,7 +1,9 @@
 """One task per event loop that looks after all open screens: tells topics who is looking, and notices a lost Redis.
 
-Screens learn of changes through the channel layer alone. When it is gone they would go stale without a sign, so
-they are closed with "try again later"; pages then say that they are reconnecting, and come back whole.
+Screens learn of changes through the channel layer alone. When it is gone, or was gone for an instant, changes are
+lost without a sign, so all screens are closed with "try again later"; pages then say that they are reconnecting,
+and come back whole. A connection of our own that breaks tells at once; a message to ourselves tells whether the
+layer still carries anything.
 """
 
 from __future__ import annotations
@@ -13,6 +15,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from .threads import in_thread
 from .topics import Topic
@@ -24,7 +31,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
 CHECK_S = 2.0
-"""How often the way through the channel layer is tried, and how long the try may take."""
+"""How often the way through the channel layer is tried, and how long each of two tries may take."""
+_NEVER_FILLED = "cordboard:live:watch"
 
 
 class Watch:
@@ -33,6 +41,7 @@ class Watch:
     def __init__(self) -> None:
         self._screens: set[ScreenConsumer] = set()
         self._task: asyncio.Task[None] | None = None
+        self._channel: str | None = None
 
     def add(self, screen: ScreenConsumer) -> None:
         """Look after a screen from now on."""
@@ -48,28 +57,43 @@ class Watch:
             self._task = None
 
     async def _run(self) -> None:
+        while True:
+            try:
+                async with _redis() as client:
+                    await self._while_it_lasts(client)
+            except (RedisError, OSError) as error:
+                log.warning("the channel layer is gone (%s); screens are asked to reconnect", type(error).__name__)
+                await self._close_all()
+                await asyncio.sleep(CHECK_S)
+
+    async def _while_it_lasts(self, client: Redis) -> None:
+        """Return never; raise as soon as Redis or the way through it is gone."""
         clock = asyncio.get_running_loop().time
-        channel: str | None = None
         next_beat = clock() + HEARTBEAT_S
         while True:
-            await asyncio.sleep(CHECK_S)
-            try:
-                channel = await self._there_and_back(channel)
-            except Exception as error:
-                log.warning("the channel layer is gone (%s); screens are asked to reconnect", type(error).__name__)
-                channel = None
-                await self._close_all()
+            # Waits its time out on the connection itself, so that a break is noticed when it happens.
+            await client.blpop([_NEVER_FILLED], timeout=CHECK_S)
+            await self._there_and_back()
             if clock() >= next_beat:
                 next_beat = clock() + HEARTBEAT_S
                 await self._beat()
 
-    async def _there_and_back(self, channel: str | None) -> str:
+    async def _there_and_back(self) -> None:
+        try:
+            await self._round_trip()
+        except TimeoutError:
+            # The first message on a fresh subscription may overtake it; the second cannot.
+            await self._round_trip()
+
+    async def _round_trip(self) -> None:
         layer = get_channel_layer()
         async with asyncio.timeout(CHECK_S):
-            channel = channel or await layer.new_channel()
+            if self._channel is None:
+                self._channel = await layer.new_channel()
+            channel, self._channel = self._channel, None
             await layer.send(channel, {"type": "live.check"})
             await layer.receive(channel)
-        return channel
+            self._channel = channel
 
     async def _close_all(self) -> None:
         for screen in list(self._screens):
@@ -86,6 +110,13 @@ class Watch:
                 await in_thread(topic.heartbeat, seen)
             except Exception as error:
                 log.warning("the heartbeat of %s failed: %s", topic.name, type(error).__name__)
+
+
+def _redis() -> Redis:
+    """A connection to the channel layer's Redis that does not hide a break by reconnecting."""
+    layer: Any = settings.CHANNEL_LAYERS["default"]
+    address = layer["CONFIG"]["hosts"][0]
+    return Redis.from_url(address, retry=Retry(NoBackoff(), 0), single_connection_client=True)
 
 
 _watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()

@@ -69,3 +69,12 @@ def open_as(browser: Browser, address: str, user: User, **options: object) -> Pa
     page = context.new_page()
     page.set_default_timeout(10_000)
     return page
+
+
+STICKING_OUT = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > wide + 0.5)
+    .map((one) => `${one.localName}#${one.id}.${one.className.baseVal ?? one.className}`);
+}"""
+"""What makes a page scroll sideways."""

@@ -316,9 +316,8 @@ def own_redis(tmp_path: Path, settings: Any) -> Iterator[Redis]:
 
 
 async def test_losing_redis_closes_screens_and_they_come_back_whole(
-    house: House, campaign: Campaign, own_redis: Redis, open_screen: Opened, monkeypatch: pytest.MonkeyPatch
+    house: House, campaign: Campaign, own_redis: Redis, open_screen: Opened
 ) -> None:
-    monkeypatch.setattr(watch, "CHECK_S", 0.3)
     await in_thread(factories.make_session, campaign, house.agent)
     screen = await open_screen(house.agent)
     await screen.html()
