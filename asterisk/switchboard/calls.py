@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from dialer.core.clock import now
 from dialer.telephony.events import ChannelEnded
 from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
 
+from .alone import Alone
 from .mailboxes import Mailboxes
 from .store import Store
 from .timers import Timers
@@ -69,6 +70,7 @@ class CallDesk:
         self._waiting: dict[int, dict[UUID, None]] = {}
         self._bridges: dict[int, str] = {}
         self._timers = Timers()
+        self._alone = Alone(switch, lambda: store.reachable, self._play_message)
 
     # --- what the rest of the switchboard says ---
 
@@ -80,6 +82,7 @@ class CallDesk:
 
     def tell(self, call_id: UUID, event: Event, at: datetime) -> None:
         """Something happened to a call; returns at once."""
+        self._alone.hear(call_id, event)
         self._boxes.put(call_id, Happened(event, at))
 
     async def tell_and_wait(self, call_id: UUID, event: Event, at: datetime) -> None:
@@ -107,6 +110,7 @@ class CallDesk:
         """Finish what was begun, within `patience` seconds. Calls on the switch live on."""
         await self._boxes.close(patience)
         self._timers.close()
+        await self._alone.close()
 
     # --- one call at a time ---
 
@@ -124,15 +128,27 @@ class CallDesk:
                 finally:
                     self._placing.discard(call_id)
             case TryAgent():
-                await self._follow(await self._store.run(services.claim_for_waiting, call_id=call_id, at=now()))
+                await self._follow(await self._store.run(self._claim, call_id))
             case Settle(effects):
                 call = await self._store.run(services.fetch, call_id=call_id)
                 if call is not None and call.state != CallState.ENDED:
                     await self._follow(services.Applied(call, effects))
 
     async def _happen(self, call_id: UUID, event: Event, at: datetime) -> None:
-        applied = await self._store.run(services.apply_event, call_id=call_id, event=event, at=at)
+        applied = await self._store.run(self._apply, call_id, event, at)
+        self._alone.recorded(call_id, event)
         await self._follow(applied)
+
+    def _apply(self, call_id: UUID, event: Event, at: datetime) -> services.Applied | None:
+        """Record an event. Tried again while the database is away: what was done for the person meanwhile counts."""
+        if event.kind is Kind.READY and call_id in self._alone:
+            event = replace(event, unattended=True)
+        return services.apply_event(call_id=call_id, event=event, at=at)
+
+    def _claim(self, call_id: UUID) -> services.Applied | None:
+        if call_id in self._alone:
+            return None
+        return services.claim_for_waiting(call_id=call_id, at=now())
 
     async def _follow(self, applied: services.Applied | None) -> None:
         """Do an event's effects on the switch, and keep the lists of who waits in step."""
@@ -147,6 +163,7 @@ class CallDesk:
             campaign.pop(call.pk, None)
         if call.state == CallState.ENDED:
             self._timers.cancel(call.pk)
+            self._alone.forget(call.pk)
             if applied.ended_now:
                 self._on_end(call)
         for effect in applied.effects:
@@ -209,14 +226,18 @@ class CallDesk:
         self._timers.start(call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now()))
 
     async def _play(self, call: CallTask) -> None:
-        call_id = call.pk
+        if call.pk in self._alone:
+            return  # it has been played, or is being
+        try:
+            await self._play_message(call.pk)
+        except (SwitchRefused, SwitchUnreachable) as error:
+            log.warning("call %s: the message was not played (%s)", call.pk, error)
+            self.tell(call.pk, Event(Kind.MESSAGE_PLAYED), now())
+
+    async def _play_message(self, call_id: UUID) -> None:
         over = Event(Kind.MESSAGE_PLAYED)
         self._timers.start(call_id, MESSAGE_PATIENCE_S, lambda: self.tell(call_id, over, now()))
-        try:
-            await self._switch.play(str(call_id), MESSAGE, f"message-{call_id}")
-        except (SwitchRefused, SwitchUnreachable) as error:
-            log.warning("call %s: the message was not played (%s)", call_id, error)
-            self.tell(call_id, over, now())
+        await self._switch.play(str(call_id), MESSAGE, f"message-{call_id}")
 
     async def _hang_up(self, call: CallTask) -> None:
         try:

@@ -9,6 +9,7 @@ import asyncio
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -28,6 +29,12 @@ class Store:
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self.reachable = True
+        self._since = time.monotonic()
+
+    @property
+    def there_for_s(self) -> float:
+        """Seconds since the database came back, or since this process began; 0 while it is away."""
+        return time.monotonic() - self._since if self.reachable else 0.0
 
     async def run(self, service: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a service, waiting for the database as long as it is away."""
@@ -45,6 +52,7 @@ class Store:
             else:
                 if not self.reachable:
                     log.warning("the database is back")
+                    self._since = time.monotonic()
                 self.reachable = True
                 return result
 

@@ -223,11 +223,17 @@ class Switchboard:
                 self._calls.place(call_id)  # which cancels it, since it is too old
             for session_id in await self._store.run(board.overdue_wrapups, now()):
                 await self._store.run(_end_wrapup, session_id)
-            for session_id in await self._store.run(board.unseen_agents, now()):
-                await self._tell_agent(session_id, AgentKind.SCREEN_LOST)
-            for session_id in await self._store.run(board.deserted_sessions, now()):
-                await self._tell_agent(session_id, AgentKind.LEAVE_ASKED)
+            await self._look_for_absent_agents()
             await asyncio.sleep(1.0)
+
+    async def _look_for_absent_agents(self) -> None:
+        """While the database was away no page could be noted as open: that must not pause the whole floor."""
+        if self._store.there_for_s < board.SCREEN_PATIENCE.total_seconds():
+            return
+        for session_id in await self._store.run(board.unseen_agents, now()):
+            await self._tell_agent(session_id, AgentKind.SCREEN_LOST)
+        for session_id in await self._store.run(board.deserted_sessions, now()):
+            await self._tell_agent(session_id, AgentKind.LEAVE_ASKED)
 
     async def _tell_agent(self, session_id: int, kind: AgentKind) -> None:
         try:

@@ -197,6 +197,8 @@ def _ready(call: Call, event: Event) -> Step:
         by = call.hung_up_by or "system"
         return replace(call, state=CallState.MACHINE, ending=Outcome.MACHINE, hung_up_by=by), _HANG_UP
     call = replace(call, state=CallState.HUMAN)
+    if event.unattended:
+        return replace(call, ending=Outcome.ABANDONED), ()  # they were given the message, and are let go after it
     if call.session is not None:
         return call, (Effect(Act.BRIDGE, call.session),)
     if call.own_agent:
