@@ -166,10 +166,11 @@ class Seat:
 class Floor:
     """One stack with the product on it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, durable: bool = False) -> None:
+        """`durable`: what PostgreSQL and Redis have committed outlives their being killed."""
         self.name = name
         self.state_dir = HOME / f"{name}-{os.getpid()}"
-        self.stack = Stack(self.state_dir, asterisk=True, environment="test")
+        self.stack = Stack(self.state_dir, asterisk=True, environment="test", durable=durable)
         self.numbers = Numbers()
         self.supervisor: Supervisor | None = None
         self.robots: list[Robot] = []

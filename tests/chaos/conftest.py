@@ -65,7 +65,7 @@ class Shift:
 @pytest.fixture(scope="session")
 def chaos_floor() -> Iterator[tuple[Floor, Proxy]]:
     """The servers and processes."""
-    floor = Floor("chaos")
+    floor = Floor("chaos", durable=True)
     try:
         floor.start_servers()
         settings = floor.stack.settings

@@ -95,3 +95,16 @@ def test_a_consumer_is_killed(shift: Shift, name: str) -> None:
     shift.dialing_goes_on()
     calls = shift.floor.calls_to(number)
     until(lambda: calls[0].recording.__class__.objects.across_tenants().get(call=calls[0]).state == "complete", 25)
+
+
+def test_the_switchboard_is_killed_again_and_again(shift: Shift) -> None:
+    """Each time while calls are being placed: nothing is dialed twice, nobody is left over."""
+    floor = shift.floor
+    for _ in range(5):
+        under_way = shift.campaign.calls.filter(state__in=("queued", "dialing"))
+        until(under_way.exists, 25, "a call is being placed")
+        before = floor.processes.status()["switchboard"].pid
+        floor.processes.kill("switchboard")
+        until(lambda before=before: floor.processes.status()["switchboard"].pid not in (None, before), 10)
+    assert invariants.settled(floor, 15) < 15
+    shift.dialing_goes_on(30)

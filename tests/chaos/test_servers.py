@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from pathlib import Path
 
+from dialer.core.clock import now
+from tests import factories
 from tests.chaos import invariants
 from tests.chaos.conftest import Shift
 from tests.chaos.test_processes import ends_in_order, keeps_talking
-from tests.floor import until
+from tests.floor import Floor, until
+from tests.hearing import energy, record
 
 AWAY_S = 5.0
 
@@ -69,3 +74,40 @@ def test_postgresql_is_away(shift: Shift) -> None:
     going.leave()
     ends_in_order(floor, staying, number)
     shift.dialing_goes_on(30)
+
+
+def test_somebody_who_answers_while_postgresql_is_away_hears_the_message(shift: Shift, tmp_path: Path) -> None:
+    """Nobody can be claimed for them. They hear the message in time all the same, and it counts as what it was."""
+    floor = shift.floor
+    campaign = factories.make_campaign(shift.tenant)
+    seat = floor.seat(campaign).ready()
+    number = floor.numbers.echo(ring=2)
+    floor.lead(campaign, number)
+    floor.live(number, "ringing")
+    others = set(echoes(floor))
+    floor.stack.kill("postgres")
+    try:
+        [channel] = until(lambda: set(echoes(floor)) - others, 10, "they answer")
+        heard = record(floor, channel, tmp_path)
+        until(lambda: channel not in echoes(floor), 30, "the message is over and we hang up")
+    finally:
+        floor.stack.start_service("postgres")
+    truth = floor.truth(number)
+    assert truth.ended_by == "us"
+    samples = heard()
+    quiet = next(start for start in range(0, len(samples), 800) if energy(samples[start : start + 800]) > 200)
+    assert quiet / 8000 < 3.5, "they heard something in time"
+    call = floor.ended(number, 15)
+    assert (call.outcome, call.session_id) == ("abandoned", None)
+    lead = factories.get_lead(call.lead_id)
+    assert lead.next_attempt_at - now() > timedelta(hours=71)
+    assert invariants.settled(floor) < 10
+    assert seat.until("ready").call == ""
+    seat.leave()
+    shift.dialing_goes_on(30)
+
+
+def echoes(floor: Floor) -> list[str]:
+    """The carrier's channels on which somebody says back what they hear."""
+    lines = floor.cli("carrier", "core", "show", "channels", "concise").splitlines()
+    return [line.split("!")[0] for line in lines if line.split("!")[2:3] == ["echo"]]

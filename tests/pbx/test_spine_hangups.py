@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import wave
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from dialer.core.clock import now
 from dialer.leads.models import LeadState
 from tests import factories
 from tests.floor import AGENT_TONE, Floor, Numbers, Seat, until
+from tests.hearing import energy, record, samples_of
 
 
 def kinds_of(call: CallTask) -> list[str]:
@@ -163,7 +161,8 @@ def nobody_at_the_answer(floor: Floor, number: str) -> tuple[CallTask, Seat]:
 def test_nobody_in_time_the_message_is_heard_and_the_lead_rests(floor: Floor, tmp_path: Path) -> None:
     number = floor.numbers.echo(ring=2)
     call, seat = nobody_at_the_answer(floor, number)
-    heard = record_at_the_carrier(floor, tmp_path)
+    [channel] = [line.split("!")[0] for line in floor.cli("carrier", "core", "show", "channels", "concise").split()]
+    heard = record(floor, channel, tmp_path)
     call = floor.ended(number, 20)
     assert (call.outcome, call.hung_up_by, call.session_id) == ("abandoned", "system", None)
     assert kinds_of(call) == [
@@ -218,27 +217,6 @@ def test_an_agent_who_comes_back_in_time_gets_the_one_who_waits(floor: Floor) ->
     seat.leave()
 
 
-def record_at_the_carrier(floor: Floor, folder: Path) -> Callable[[], list[int]]:
-    """Record what the one person on the carrier hears; returns how to read it once the call is over."""
-    for module in ("format_wav.so", "app_mixmonitor.so"):  # the carrier itself has no use for them
-        floor.cli("carrier", "module", "load", module)
-    [channel] = [line.split("!")[0] for line in floor.cli("carrier", "core", "show", "channels", "concise").split()]
-    whole, heard = folder / "whole.wav", folder / "heard.wav"
-    floor.cli("carrier", "mixmonitor", "start", channel, f"{whole},r({heard})")
-
-    def read() -> list[int]:
-        with wave.open(str(heard)) as file:
-            data = file.readframes(file.getnframes())
-        return list(struct.unpack(f"<{len(data) // 2}h", data))
-
-    return read
-
-
-def energy(samples: list[int]) -> float:
-    """Root mean square."""
-    return (sum(sample * sample for sample in samples) / max(1, len(samples))) ** 0.5
-
-
 def test_the_recording_has_both_directions(floor: Floor) -> None:
     campaign, seat = ready_agent(floor)
     number = floor.numbers.steady()
@@ -252,9 +230,7 @@ def test_the_recording_has_both_directions(floor: Floor) -> None:
     until(lambda: _recording(number).recording.state == "complete", 15, "the recording is complete")
     recording = _recording(number).recording
     path = Path(floor.env["ASTERISK_RECORDINGS_DIR"]) / recording.path
-    with wave.open(str(path)) as file:
-        data = file.readframes(file.getnframes())
-    samples = list(struct.unpack(f"<{len(data) // 2}h", data))
+    samples = samples_of(path)
     middle = samples[len(samples) // 2 - 2000 :][:4000]
     assert strength(middle, 1000) > 1000
     assert strength(middle, AGENT_TONE) > 1000
