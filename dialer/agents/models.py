@@ -45,7 +45,9 @@ class AgentSession(TenantScoped):
     class Meta(TenantScoped.Meta):
         constraints = [
             models.UniqueConstraint(fields=["user"], condition=Q(ended_at=None), name="one_session_per_agent"),
-            models.UniqueConstraint(fields=["call"], name="one_agent_per_call"),
+            # Partial, though nulls never collide: a column of a whole unique index is a key to PostgreSQL, and changing
+            # a key waits for everybody who is about to commit a row that refers to the session.
+            models.UniqueConstraint(fields=["call"], condition=Q(call__isnull=False), name="one_agent_per_call"),
             models.CheckConstraint(
                 condition=Q(state="offline", ended_at__isnull=False) | (~Q(state="offline") & Q(ended_at=None)),
                 name="session_ends_offline",

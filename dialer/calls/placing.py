@@ -171,7 +171,7 @@ def _asked_for_number(session: AgentSession, number: str) -> Asked:
         .filter(campaign=session.campaign, phone=number)
         .exclude(state=LeadState.RESERVED)
         .order_by("id")
-        .select_for_update(skip_locked=True)
+        .select_for_update(skip_locked=True, no_key=True)
         .first()
     )
     return asked_for(known) if known else Asked(number, tuple(zones_of_number(number)))

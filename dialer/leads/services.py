@@ -97,7 +97,7 @@ WITH RECURSIVE lane (list_id, priority) AS (
 )
 SELECT leads_lead.* FROM leads_lead
 WHERE id IN (SELECT id FROM candidate) AND state = 'waiting' AND next_attempt_at <= %(at)s
-ORDER BY priority DESC, next_attempt_at, id LIMIT %(count)s FOR UPDATE SKIP LOCKED
+ORDER BY priority DESC, next_attempt_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
 """
 """Each lane (a list's leads of one priority) lies in the index in the order of its leads' next attempts, so only those
 that are due are read, however many wait for later or lie in lists that are switched off."""

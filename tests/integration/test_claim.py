@@ -7,7 +7,7 @@ from itertools import cycle
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from dialer.agents import rules, services
 from dialer.agents.models import AgentSession, AgentStateChange, LegState
@@ -127,10 +127,9 @@ def test_an_agent_whose_row_is_being_written_is_passed_over_not_waited_for(campa
 def test_rows_that_refer_to_an_agent_do_not_hide_them(campaign: Campaign) -> None:
     [session] = ready_agents(campaign, 1)
     call = make_call(campaign)
-    with transaction.atomic():
-        AgentStateChange.objects.create(
-            tenant_id=campaign.tenant_id, session=session, state="ready", event="test", at=now(), until=now()
-        )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What a row that refers to the session takes when it is committed.
+        cursor.execute("SELECT id FROM agents_agentsession WHERE id = %s FOR KEY SHARE", [session.pk])
         assert at_once([lambda: claim(campaign, call.pk)]) == [session.pk]
 
 

@@ -52,6 +52,14 @@ LIKELY = (
     Event(Kind.BRIDGED, session=OWN),
     Event(Kind.HUNG_UP, cause=16),
 )
+ACCIDENTS = (
+    Event(Kind.BRIDGE_FAILED, session=2),
+    Event(Kind.AGENT_GONE, session=2),
+    Event(Kind.AGENT_GONE, session=OWN),
+    Event(Kind.WAIT_EXPIRED),
+    Event(Kind.MESSAGE_PLAYED),
+    Event(Kind.HANG_UP_ASKED, by="agent"),
+)
 
 
 @st.composite
@@ -61,7 +69,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         return draw(st.lists(events, max_size=30))
     told: list[Event] = []
     for likely in LIKELY:
-        told += draw(st.lists(events, max_size=2))
+        told += draw(st.lists(st.one_of(st.sampled_from(ACCIDENTS), events), max_size=2))
         told += [likely] * draw(st.sampled_from((1, 1, 1, 0, 2)))
     if draw(st.booleans()):
         left, right = (draw(st.integers(0, max(0, len(told) - 1))) for _ in "ab")
@@ -78,7 +86,7 @@ new_calls = st.builds(
     st.booleans(),
     st.booleans(),
 )
-answers = st.lists(st.sampled_from((None, 4, 5, 6)), max_size=8)
+answers = st.lists(st.sampled_from((None, 2, 2, 3)), max_size=8)
 """What claiming an agent comes to, each time it is asked: an agent's session, or nobody."""
 
 
@@ -367,6 +375,25 @@ def test_nobody_in_time_plays_the_message_then_hangs_up_as_abandoned() -> None:
         {Act.FINISH_LEAD},
     ]
     assert (steps[-1].after.outcome, steps[-1].after.hung_up_by) == (Outcome.ABANDONED, "system")
+
+
+def test_whose_agent_is_lost_before_they_meet_gets_another_or_waits() -> None:
+    steps = play(Call(), [Event(Kind.PLACED), READY, Event(Kind.BRIDGE_FAILED, session=2)], [2, None])
+    assert [(effect.act, effect.session) for effect in steps[3].effects] == [
+        (Act.RELEASE_AGENT, 2),
+        (Act.CLAIM_AGENT, None),
+        (Act.START_WAIT, None),
+    ]
+    assert (steps[-1].after.state, steps[-1].after.session) == (CallState.HUMAN, None)
+
+
+def test_a_limit_that_runs_out_while_an_agent_is_being_connected_is_nothing() -> None:
+    waiting = play(Call(), [Event(Kind.PLACED), READY], [2])[-1].after
+    assert advance(waiting, Event(Kind.WAIT_EXPIRED)) == (waiting, ())
+
+
+def test_who_picked_up_while_we_cancelled_counts_as_abandoned_though_nobody_saw_the_answer() -> None:
+    assert ends(Event(Kind.HANG_UP_ASKED, by="agent"), READY, GONE).outcome is Outcome.ABANDONED
 
 
 @pytest.mark.parametrize("told", [(), (Event(Kind.MESSAGE_PLAYED, cut_off=True),)])
