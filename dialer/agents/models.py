@@ -61,7 +61,9 @@ class AgentSession(TenantScoped):
         indexes = [
             models.Index(
                 fields=["campaign", "state_since", "id"], condition=Q(state="ready"), name="agent_longest_idle"
-            )
+            ),
+            # What the switchboard asks every second, without the sessions of all the days before.
+            models.Index(fields=["state", "state_since"], condition=~Q(state="offline"), name="agent_open"),
         ]
 
     def as_agent(self) -> Agent:

@@ -166,6 +166,9 @@ def _asked_for_number(session: AgentSession, number: str) -> Asked:
     shown = session.preview_lead
     if shown is not None and shown.phone == number:
         return asked_for(shown)
+    live = CallTask.objects.for_tenant(session.tenant_id).filter(phone=number).exclude(state=CallState.ENDED)
+    if live.exists():  # before its lead is locked, which the end of that call may be waiting to write
+        raise agents.NotNow("This number is in a call already.")
     known = (
         Lead.objects.for_tenant(session.tenant_id)
         .filter(campaign=session.campaign, phone=number)

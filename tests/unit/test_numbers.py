@@ -28,6 +28,7 @@ hostile = st.one_of(
 @example("2125550142\x00", "US")
 @example("+49" + "1" * 15, "DE")  # possible in Germany, too long for E.164
 @example("112", "DE")
+@example("0000000", "DE")  # read again it would be another number
 @example("+49112", "DE")
 @example("9" * 100_000, "US")
 @example("+" * 300, "US")
