@@ -86,7 +86,7 @@ def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None) ->
             if earlier.disposition.code == code:
                 return
             raise NotNow(f"That call was disposed of as “{earlier.disposition.label}” already.")
-    calls.dispose(session_id=session.pk, code=code, note=note.strip()[:NOTE_LENGTH], by=user)
+    calls.dispose(session_id=session.pk, code=code, note=note.strip()[:NOTE_LENGTH], by=user, call_id=call_id)
 
 
 def _self_dialing(user: User) -> AgentSession:
