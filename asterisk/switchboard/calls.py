@@ -27,6 +27,7 @@ MESSAGE = "safe-harbour"
 MESSAGE_PATIENCE_S = 30.0
 """Longest time that a message may play before the call is ended all the same."""
 RETRY_PAUSE_S = 0.1
+JOIN_TRIES, JOIN_PAUSE_S = 5, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ class CallDesk:
 
     async def _bridge(self, call: CallTask, session_id: int) -> None:
         try:
-            await self._switch.join(await self._bridge_id(session_id), str(call.pk))
+            await self._join(await self._bridge_id(session_id), str(call.pk))
         except (SwitchRefused, SwitchUnreachable) as error:
             log.warning("call %s: could not be connected (%s)", call.pk, error)
             await asyncio.sleep(RETRY_PAUSE_S)  # the next claim may well give the same agent: not in a hot loop
@@ -211,6 +212,15 @@ class CallDesk:
             self.tell(call.pk, Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200]), now())
         else:
             await self._happen(call.pk, Event(Kind.BRIDGED, session=session_id), now())
+
+    async def _join(self, bridge_id: str, channel_id: str) -> None:
+        """Join, asking a switch that does not answer a few times: to take another agent would not help."""
+        for _ in range(JOIN_TRIES - 1):
+            try:
+                return await self._switch.join(bridge_id, channel_id)
+            except SwitchUnreachable:
+                await asyncio.sleep(JOIN_PAUSE_S)
+        await self._switch.join(bridge_id, channel_id)
 
     async def _bridge_id(self, session_id: int) -> str:
         if session_id not in self._bridges:

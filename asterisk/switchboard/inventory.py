@@ -1,7 +1,7 @@
 """Holding the rows against what the switch has, after every (re)connection and every few seconds.
 
 Two witnesses are not of one moment: a channel that just ended is gone from the inventory before its event is heard.
-So a row is told that its channel is missing only when two looks in a row miss it and nothing about it is under way.
+So a row is told that its channel is missing only when two looks in a row miss it, and behind all that was heard of it.
 """
 
 from __future__ import annotations
@@ -71,16 +71,17 @@ class Reconciler:
         bridges = {session.pk: bridge_of(session.public_id) for session in sessions}
         for call in calls:
             channel = channels.get(str(call.pk))
-            if self._calls.busy(call.pk):
-                continue
-            if channel is None:
-                if str(call.pk) in self._missed:
-                    log.warning("call %s: the switch has no channel for it", call.pk)
-                    self._calls.tell(call.pk, Event(Kind.MISSING), now())
-                else:
-                    missed.add(str(call.pk))
-                continue
-            self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), settle)
+            busy = self._calls.busy(call.pk)
+            if channel is not None:
+                if not busy:
+                    self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), settle)
+            elif busy and call.state == CallState.DIALING:
+                continue  # it is being placed; all others had a channel, whatever is still being tried with it
+            elif str(call.pk) in self._missed:
+                log.warning("call %s: the switch has no channel for it", call.pk)
+                self._calls.tell(call.pk, Event(Kind.MISSING), now())
+            else:
+                missed.add(str(call.pk))
         return missed
 
     def _catch_up(self, call: CallTask, channel: ChannelInfo, bridge: str, settle: bool) -> None:

@@ -92,6 +92,7 @@ DATABASES = {
         **env.db_url("DATABASE_URL", default="postgres://localhost:5432/cordboard"),
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # a server that was restarted must not cost one failed page per connection
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {"pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", default=12), "timeout": 5}},
     }
