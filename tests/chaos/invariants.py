@@ -21,7 +21,7 @@ from dialer.calls.models import CallEvent, CallTask
 from dialer.calls.rules import CallState
 from dialer.leads.models import Lead, LeadState
 from dialer.telephony.port import LEG_PREFIX, leg_of
-from tests.bench.compare import compare, digits, our_calls, overlapping
+from tests.bench.compare import digits, overlapping
 from tests.floor import Floor
 
 WITHIN_S = 10.0
@@ -186,10 +186,3 @@ def _as_the_carrier_saw(floor: Floor) -> None:
         if alone and call.outcome not in ("abandoned", "machine", "lost"):
             story = list(call.events.order_by("seq").values_list("kind", "state"))
             raise Broken(f"call {call.pk} was answered and left alone; it counts as {call.outcome}: {story}")
-
-
-def disagreements(floor: Floor) -> list[str]:
-    """Where our records and the carrier's truth cannot both be right; empty when all is well."""
-    found = compare(our_calls(), floor.truths())
-    told = [f"{one.call}: ours {one.ours}; truth {one.truth}: {one.why}" for one in found.mismatches]
-    return told + [f"a call that we know nothing of, {one.behaviour}" for one in found.unknown_to_us]
