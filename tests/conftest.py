@@ -6,12 +6,20 @@ import pytest
 from hypothesis import settings
 
 from dialer.campaigns.models import Campaign
+from dialer.desk import vocabulary
 from dialer.people.models import Tenant
 from tests import factories
 
 # Examples per property, few enough for every run of the suite; no deadline, since the machine may be busy.
 settings.register_profile("cordboard", max_examples=40, deadline=None, print_blob=True)
 settings.load_profile("cordboard")
+
+
+@pytest.fixture(autouse=True)
+def _vocabulary_read_anew() -> None:
+    """What desks keep for a moment is not kept from one test to the next."""
+    vocabulary.pause_codes.forget()
+    vocabulary.dispositions.forget()
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from dialer.leads.models import Lead
 from dialer.people.access import LEADERS
 from dialer.people.models import Tenant, User
 
+from .vocabulary import dispositions, pause_codes
+
 RECENT = 10
 _RECENT = (
     *("queued_at", "phone", "outcome", "lead__first_name", "lead__last_name"),
@@ -173,7 +175,7 @@ def _at_work(session: Any) -> Desk:
     call = session.call
     state = AgentState(session.state)
     lead = call.lead if call is not None else session.preview_lead
-    own = list(PauseCode.objects.for_tenant(session.tenant_id))
+    own = pause_codes.get(session.tenant_id)
     labels = {**SYSTEM_CODES, **{code.code: code.label for code in own}}
     wraps = state is AgentState.WRAPUP and session.campaign.wrapup_s > 0
     return Desk(
@@ -189,15 +191,10 @@ def _at_work(session: Any) -> Desk:
         pause_label=labels.get(session.pause_code, session.pause_code),
         pause_after_label=labels.get(session.pause_after, session.pause_after),
         wrapup_until=session.state_since + timedelta(seconds=session.campaign.wrapup_s) if wraps else None,
-        dispositions=_dispositions(session) if call is not None else [],
+        dispositions=dispositions.get((session.tenant_id, session.campaign.disposition_set_id)) if call else [],
         pause_codes=own,
         recent=_recent(session.user),
     )
-
-
-def _dispositions(session: AgentSession) -> list[Disposition]:
-    chosen = Disposition.objects.for_tenant(session.tenant_id)
-    return list(chosen.filter(disposition_set_id=session.campaign.disposition_set_id))
 
 
 def _recent(user: User) -> list[CallTask]:
