@@ -1,0 +1,193 @@
+"""Predictive dialing: forecast answers and free agents, launch while the risk of an abandonment is worth it.
+
+The risk of one more call is the chance that its answer, or the later answer whose agent it takes, finds nobody. Summed
+over all calls launched, risk times answer share is the number of abandonments to expect; so the threshold up to
+which calls are launched is steered until the risk taken is what the ledger allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+
+from .balance import Balance, ExactBalance, MomentBalance, width_for
+from .floor import ORIGINATE_S, Floor
+from .memory import Memory
+from .ring import SCORE_SIDE, Floats, score_class, score_classes
+from .tables import Tables
+from .types import Snapshot
+
+_STEER = 0.04
+_SETTLING_S = 600.0
+_BOOK_ANSWERS = 800.0
+_CANCEL_OVER = 1.3
+"""A ringing call is given up when its risk is this many times the one at which calls are launched."""
+_MOST_A_TICK = 200
+
+
+@dataclass(slots=True)
+class Choice:
+    """What to do, and what was foreseen for it."""
+
+    launch: int = 0
+    cancel: int = 0
+    picks: tuple[int, ...] = ()
+    free_soon: float = 0.0
+    answers_soon: float = 0.0
+    risk: float = 0.0
+    """Of the last call launched, or of the first one not launched."""
+    capped: bool = False
+
+
+def refresh(memory: Memory, snapshot: Snapshot, agents: int) -> None:
+    """Make the tables anew when they are old: every few seconds, those of agents' work more rarely."""
+    every = 8.0 if memory.age > 60.0 else 2.0
+    if memory.tables is not None and memory.age - memory.built < every:
+        return
+    keep = memory.tables if memory.age - memory.work_built < 4 * every else None
+    memory.tables = Tables(
+        memory.ring, memory.work, snapshot.rules.ring_timeout, memory.grace(snapshot.rules), keep
+    )
+    memory.built = memory.age
+    if keep is None:
+        memory.work_built = memory.age
+    if not memory.settled and memory.age > _SETTLING_S:  # what was foretold before anything was known counts no more
+        memory.settled, memory.predicted, memory.observed = True, 3.0, 3.0
+
+
+def balance_of(tables: Tables, snapshot: Snapshot, floor: Floor, doubt: float) -> tuple[Balance, Floats, Floats]:
+    """The balance ahead, the chances of each ringing call, and the expected answers by bin."""
+    ages = np.minimum(floor.ringing.astype(np.int64), tables.ring.size - 1)
+    ringing = tables.call_old[score_classes(floor.scores) if floor.scores.any() else SCORE_SIDE, ages]
+    answers = ringing
+    if len(floor.rang):
+        known = tables.screened[np.clip(floor.rang.astype(np.int64), 0, tables.ring.size - 1)]
+        passed = np.where(floor.rang < 0, 0.8, known)
+        answers = np.vstack([ringing, np.repeat(passed[:, None], len(tables.ends), axis=1)])
+    frees = tables.busy_free[floor.busy_groups()]
+    expected = answers.sum(0)
+    again = tables.again @ np.diff(expected, prepend=0.0)
+    inbound = snapshot.inbound_per_s * tables.middle
+    start = floor.waiting - floor.ready
+    blur = (doubt * ringing.sum(0)) ** 2 + inbound
+    highest = start + expected[-1] + 5.0 * np.sqrt(expected[-1]) + 1.0 + inbound[-1]
+    width = width_for(-float(floor.working), max(0.0, float(highest)))
+    again = again - inbound  # callers who come by themselves: as many answers more
+    if width and not snapshot.inbound_per_s:
+        return ExactBalance(width, start, answers, frees, again, blur), ringing, expected
+    return MomentBalance(start, answers, frees, again, blur), ringing, expected
+
+
+def worst_later(short: Floats) -> Floats:
+    """For each bin the largest chance from it on: the agent an answer takes may be the one a later answer needs."""
+    return np.asarray(np.maximum.accumulate(short[..., ::-1], axis=-1)[..., ::-1])
+
+
+def choose(memory: Memory, snapshot: Snapshot, floor: Floor, rate: float, room: int) -> Choice:
+    """Cancel or launch, and steer. `rate`: share of coming answers that may be abandoned; `room`: calls that fit."""
+    tables = memory.tables
+    assert tables is not None
+    balance, ringing, expected = balance_of(tables, snapshot, floor, memory.ring.doubt)
+    choice = Choice()
+    soon = tables.soon
+    groups = floor.busy_groups()
+    choice.free_soon = floor.ready + float(tables.busy_free[groups, soon].sum())
+    choice.answers_soon = float(expected[soon])
+    threshold = min(0.97, exp(memory.log_threshold))
+    book = _Book(memory, rate, snapshot)
+    if snapshot.rules.may_cancel and len(ringing):
+        choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold, book)
+    if choice.cancel == 0 and room > 0:
+        _launch(tables, snapshot, balance, min(room, _MOST_A_TICK), threshold, choice, book)
+        choice.capped = choice.launch == room
+    book.close(choice.capped and choice.launch > 0)
+    return choice
+
+
+def _cancel(
+    tables: Tables, snapshot: Snapshot, floor: Floor, balance: Balance, ringing: Floats, threshold: float, book: _Book
+) -> int:
+    """How many of the oldest ringing calls to give up: those past the legal minimum whose answer would likely be lost."""
+    old = np.nonzero(floor.ringing >= snapshot.rules.min_ring + ORIGINATE_S)[0]
+    if not len(old):
+        return 0
+    given_up = 0
+    for i in old[np.argsort(-floor.ringing[old])]:
+        chance = ringing[i]
+        if chance[-1] <= 1e-4:
+            given_up += 1
+            continue
+        arrival = np.diff(chance, prepend=0.0) / chance[-1]
+        risk = float(arrival @ worst_later(balance.short()))
+        if risk <= _CANCEL_OVER * threshold:
+            break
+        balance.remove(chance)
+        book.note(-float(chance[-1]), risk)
+        given_up += 1
+    return given_up if given_up and ringing[old].max() > 1e-4 else 0
+
+
+def _launch(
+    tables: Tables, snapshot: Snapshot, balance: Balance, room: int, threshold: float, choice: Choice, book: _Book
+) -> None:
+    arrival = tables.arrival
+    if snapshot.next_scores:
+        _launch_scored(tables, snapshot, balance, room, threshold, choice, book)
+        return
+    p = float(tables.ring.p[SCORE_SIDE])
+    chance = tables.call_new[SCORE_SIDE]
+    while choice.launch < room:
+        choice.risk = float(arrival @ worst_later(balance.short()))
+        if choice.risk > threshold:
+            break
+        choice.launch += 1
+        book.note(p, choice.risk)
+        balance.add(chance)
+
+
+def _launch_scored(
+    tables: Tables, snapshot: Snapshot, balance: Balance, room: int, threshold: float, choice: Choice, book: _Book
+) -> None:
+    left = list(snapshot.next_scores)
+    picks: list[int] = []
+    while choice.launch < room and left:
+        choice.risk = float(tables.arrival @ worst_later(balance.short()))
+        if choice.risk > threshold:
+            break
+        at = 0
+        which = score_class(left.pop(at))
+        picks.append(at)
+        choice.launch += 1
+        book.note(float(tables.ring.p[which]), choice.risk)
+        balance.add(tables.call_new[which])
+    choice.picks = tuple(picks)
+
+
+class _Book:
+    """Keeps the book of risks taken and moves the threshold so that they come to what is allowed."""
+
+    __slots__ = ("before", "cap", "keep", "memory", "rate", "steer")
+
+    def __init__(self, memory: Memory, rate: float, snapshot: Snapshot) -> None:
+        seats = snapshot.rules.seats or max(1, len(snapshot.agents))
+        self.cap = max(1e-3, snapshot.ledger.cap if snapshot.ledger else 0.03)
+        self.memory, self.before = memory, memory.log_threshold
+        self.steer = _STEER * min(1.0, 20.0 / seats)
+        self.keep = _BOOK_ANSWERS * max(1.0, seats / 40.0)
+        self.rate = rate / min(4.0, max(0.2, memory.observed / memory.predicted))
+
+    def note(self, p: float, risk: float) -> None:
+        """A call with answer share `p` was launched at `risk` (or given up: `p` negative)."""
+        memory = self.memory
+        fade = 1.0 - abs(p) / self.keep
+        memory.predicted = max(0.05, (memory.predicted + p * risk) * fade)
+        memory.observed *= fade
+        moved = memory.log_threshold + self.steer * p * (self.rate - risk) / self.cap
+        memory.log_threshold = min(log(0.97), max(log(self.cap * 0.05), moved))
+
+    def close(self, capped: bool) -> None:
+        """When a cap held the launches back, the threshold must not wind up."""
+        if capped:
+            self.memory.log_threshold = min(self.memory.log_threshold, self.before)
