@@ -87,7 +87,7 @@ def _predict(snapshot: Snapshot) -> Decision:
         why = f"{_left(budget)}, so pacing is progressive: "
         return _lines_per_agent(snapshot, 1.0, why[0].upper() + why[1:], memory)
     room, capped_by = _room(snapshot)
-    choice = choose(memory, snapshot, floor, budget.rate, room)
+    choice = choose(memory, snapshot, floor, budget, room)
     return _decision(snapshot, choice, budget, memory, (capped_by,) if choice.capped else (), len(floor.ringing))
 
 

@@ -56,7 +56,7 @@ class Floor:
 
 
 def _bin(edges: Floats, seconds: Floats) -> Ints:
-    return np.asarray(np.maximum(np.searchsorted(edges, seconds, side="right") - 1, 0), dtype=np.int64)
+    return edges.searchsorted(seconds, side="right") - 1
 
 
 def floor_of(snapshot: Snapshot) -> Floor:

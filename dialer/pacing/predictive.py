@@ -13,6 +13,7 @@ from math import exp, log
 import numpy as np
 
 from .balance import Balance, ExactBalance, MomentBalance, width_for
+from .budget import Budget
 from .floor import ORIGINATE_S, Floor
 from .memory import Memory
 from .ring import SCORE_SIDE, Floats, score_class, score_classes
@@ -57,7 +58,9 @@ def refresh(memory: Memory, snapshot: Snapshot, agents: int) -> None:
         memory.settled, memory.predicted, memory.observed = True, 3.0, 3.0
 
 
-def balance_of(tables: Tables, snapshot: Snapshot, floor: Floor, doubt: float) -> tuple[Balance, Floats, Floats]:
+def balance_of(
+    tables: Tables, snapshot: Snapshot, floor: Floor, frees: Floats, doubt: float
+) -> tuple[Balance, Floats, Floats]:
     """The balance ahead, the chances of each ringing call, and the expected answers by bin."""
     ages = np.minimum(floor.ringing.astype(np.int64), tables.ring.size - 1)
     ringing = tables.call_old[score_classes(floor.scores) if floor.scores.any() else SCORE_SIDE, ages]
@@ -66,9 +69,8 @@ def balance_of(tables: Tables, snapshot: Snapshot, floor: Floor, doubt: float) -
         known = tables.screened[np.clip(floor.rang.astype(np.int64), 0, tables.ring.size - 1)]
         passed = np.where(floor.rang < 0, 0.8, known)
         answers = np.vstack([ringing, np.repeat(passed[:, None], len(tables.ends), axis=1)])
-    frees = tables.busy_free[floor.busy_groups()]
     expected = answers.sum(0)
-    again = tables.again @ np.diff(expected, prepend=0.0)
+    again = tables.again @ _steps(expected)
     inbound = snapshot.inbound_per_s * tables.middle
     start = floor.waiting - floor.ready
     blur = (doubt * ringing.sum(0)) ** 2 + inbound
@@ -80,23 +82,30 @@ def balance_of(tables: Tables, snapshot: Snapshot, floor: Floor, doubt: float) -
     return MomentBalance(start, answers, frees, again, blur), ringing, expected
 
 
+def _steps(rising: Floats) -> Floats:
+    """Differences of a cumulative row, the first one from nought."""
+    steps = rising.copy()
+    steps[1:] -= rising[:-1]
+    return steps
+
+
 def worst_later(short: Floats) -> Floats:
     """For each bin the largest chance from it on: the agent an answer takes may be the one a later answer needs."""
-    return np.asarray(np.maximum.accumulate(short[..., ::-1], axis=-1)[..., ::-1])
+    return np.maximum.accumulate(short[::-1])[::-1]
 
 
-def choose(memory: Memory, snapshot: Snapshot, floor: Floor, rate: float, room: int) -> Choice:
-    """Cancel or launch, and steer. `rate`: share of coming answers that may be abandoned; `room`: calls that fit."""
+def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, room: int) -> Choice:
+    """Cancel or launch, and steer towards the budget's rate. `room`: calls that fit."""
     tables = memory.tables
     assert tables is not None
-    balance, ringing, expected = balance_of(tables, snapshot, floor, memory.ring.doubt)
+    frees = tables.busy_free[floor.busy_groups()]
+    balance, ringing, expected = balance_of(tables, snapshot, floor, frees, memory.ring.doubt)
     choice = Choice()
     soon = tables.soon
-    groups = floor.busy_groups()
-    choice.free_soon = floor.ready + float(tables.busy_free[groups, soon].sum())
+    choice.free_soon = floor.ready + float(frees[:, soon].sum())
     choice.answers_soon = float(expected[soon])
-    threshold = min(0.97, exp(memory.log_threshold))
-    book = _Book(memory, rate, snapshot)
+    threshold = min(0.97, exp(memory.log_threshold)) * budget.damp
+    book = _Book(memory, budget.rate, snapshot)
     if snapshot.rules.may_cancel and len(ringing):
         choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold, book)
     if choice.cancel == 0 and room > 0:
@@ -119,7 +128,7 @@ def _cancel(
         if chance[-1] <= 1e-4:
             given_up += 1
             continue
-        arrival = np.diff(chance, prepend=0.0) / chance[-1]
+        arrival = _steps(chance) / chance[-1]
         risk = float(arrival @ worst_later(balance.short()))
         if risk <= _CANCEL_OVER * threshold:
             break

@@ -41,7 +41,7 @@ class Hazard:
 
     def bins(self, seconds: Floats) -> Ints:
         """The bin of each time in state."""
-        return np.maximum(np.searchsorted(self.edges, seconds, side="right") - 1, 0)
+        return self.edges.searchsorted(seconds, side="right") - 1
 
     def lasted(self, seconds: Floats, dt: float) -> None:
         """Those in state for `seconds` stayed in it for another `dt`."""
