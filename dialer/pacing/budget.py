@@ -7,18 +7,18 @@ from math import exp, floor, sqrt
 
 from .types import Ledger
 
-MARGIN = 0.30
+MARGIN = 0.35
 """How far under the cap to aim, in standard deviations of the count so far; shrinks as evidence grows."""
 LEAST_MARGIN = 0.02
 HORIZON_ANSWERS = 400.0
 """Saved or overspent budget is worked off over so many answers (more in a larger team, which has more every minute)."""
 GRACE_ANSWERS = 100.0
 """A window with fewer answers than this is given the budget of this many: one abandonment is no rate."""
-GRACE_COUNT = 2.0
-"""Abandonments that a young window may be over; none is left once the window has ten times the grace's answers."""
+GRACE_COUNT = 3.0
+"""Abandonments that a young window may be over; none is left once the window has twenty times the grace's answers."""
 DAY_FACTOR = 1.05
 """A single day may come to this much over the cap, when the window as a whole does not."""
-SOFT_COUNT = 3.0
+SOFT_COUNT = 2.5
 """Abandonments over the aim at which the risk taken is down to a third."""
 
 
@@ -46,7 +46,7 @@ def budget_of(ledger: Ledger, waiting: int, seats: int) -> Budget:
     soft = SOFT_COUNT * sqrt(max(1.0, seats / 15.0))
     return Budget(
         min(window.rate(HORIZON_ANSWERS * size), day.rate(HORIZON_ANSWERS * size)),
-        exp(max(-2.5, min(0.2, min(window.slack, day.slack) / soft))),
+        exp(max(-4.0, min(0.2, min(window.slack, day.slack) / soft))),
         max(0, floor(budget - ledger.abandoned + 1e-9)),
         floor(budget + 1e-9),
         window.under_wall and day.under_wall,
@@ -72,6 +72,6 @@ class _Account:
     @property
     def under_wall(self) -> bool:
         """Whether another abandonment would still be within the cap, and a young window's grace."""
-        young = max(0.0, 1.0 - self.answered / (10.0 * GRACE_ANSWERS))
-        limit = self.cap * max(self.answered, GRACE_ANSWERS) + GRACE_COUNT * young
-        return self.abandoned + 0.5 <= limit
+        young = max(0.0, 1.0 - self.answered / (20.0 * GRACE_ANSWERS))
+        limit = 1.1 * self.cap * max(self.answered, GRACE_ANSWERS) + GRACE_COUNT * young
+        return self.abandoned <= limit

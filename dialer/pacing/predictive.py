@@ -133,7 +133,6 @@ def _cancel(
         if risk <= _CANCEL_OVER * threshold:
             break
         balance.remove(chance)
-        book.note(-float(chance[-1]), risk)
         given_up += 1
     return given_up if given_up and ringing[old].max() > 1e-4 else 0
 

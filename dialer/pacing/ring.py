@@ -146,9 +146,9 @@ class RingBelief:
         self._weigh(np.log1p(-CLASS_P[score_class(score)]) - table.log_left_mid(score_class(score))[:, at])
 
     def rang_on(self, ages: Floats, scores: Floats, dt: float, table: RingTable) -> None:
-        """Calls of these ages and scores rang for another `dt` seconds."""
+        """Calls of these ages and scores have rung for `dt` seconds more than at the last look."""
         if len(ages):
-            bins = np.minimum(ages.astype(np.int64), table.size - 1)
+            bins = np.minimum(np.maximum(ages - 0.5 * dt, 0.0).astype(np.int64), table.size - 1)
             likely = np.zeros(len(GRID))
             for which in {SCORE_SIDE} if not scores.any() else range(2 * SCORE_SIDE + 1):
                 mine = bins if which == SCORE_SIDE and not scores.any() else bins[score_classes(scores) == which]
