@@ -108,7 +108,7 @@ def edgeworth(mean: Floats, variance: Floats, third: Floats) -> Floats:
     x = (-0.5 - mean) / sd
     density = np.exp(-0.5 * x * x) * 0.3989422804014327
     skew = third / (sd * sd * sd)
-    return np.clip(_upper_tail(x, density) + skew / 6.0 * (x * x - 1.0) * density, 0.0, 1.0)
+    return np.asarray(np.clip(_upper_tail(x, density) + skew / 6.0 * (x * x - 1.0) * density, 0.0, 1.0))
 
 
 def _upper_tail(x: Floats, density: Floats) -> Floats:

@@ -48,9 +48,7 @@ def refresh(memory: Memory, snapshot: Snapshot, agents: int) -> None:
     if memory.tables is not None and memory.age - memory.built < every:
         return
     keep = memory.tables if memory.age - memory.work_built < 4 * every else None
-    memory.tables = Tables(
-        memory.ring, memory.work, snapshot.rules.ring_timeout, memory.grace(snapshot.rules), keep
-    )
+    memory.tables = Tables(memory.ring, memory.work, snapshot.rules.ring_timeout, memory.grace(snapshot.rules), keep)
     memory.built = memory.age
     if keep is None:
         memory.work_built = memory.age
@@ -106,49 +104,61 @@ def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, roo
     choice.answers_soon = float(expected[soon])
     threshold = min(0.97, exp(memory.log_threshold)) * budget.damp
     book = _Book(memory, budget.rate, snapshot)
-    if snapshot.rules.may_cancel and len(ringing):
-        choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold, book)
-    if choice.cancel == 0 and room > 0:
-        _launch(tables, snapshot, balance, min(room, _MOST_A_TICK), threshold, choice, book)
+    under_way = len(floor.ringing) + len(floor.rang) + floor.waiting
+    sure = min(room, max(0, floor.ready - under_way))  # what progressive would launch: an idle agent for each
+    if snapshot.rules.may_cancel and len(ringing) and not sure:
+        choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold)
+    if choice.cancel == 0 and room == 0:
+        choice.risk = float(tables.arrival @ worst_later(balance.short()))
+        choice.capped = choice.risk <= threshold
+    elif choice.cancel == 0:
+        _launch(tables, snapshot, balance, (sure, min(room, _MOST_A_TICK)), threshold, choice, book)
         choice.capped = choice.launch == room
     book.close(choice.capped and choice.launch > 0)
     return choice
 
 
 def _cancel(
-    tables: Tables, snapshot: Snapshot, floor: Floor, balance: Balance, ringing: Floats, threshold: float, book: _Book
+    tables: Tables, snapshot: Snapshot, floor: Floor, balance: Balance, ringing: Floats, threshold: float
 ) -> int:
-    """How many of the oldest ringing calls to give up: those past the legal minimum whose answer would likely be lost."""
+    """How many of the oldest ringing calls to give up: past the legal minimum, and with nobody free if answered."""
     old = np.nonzero(floor.ringing >= snapshot.rules.min_ring + ORIGINATE_S)[0]
     if not len(old):
         return 0
-    given_up = 0
+    given_up = looked = 0
     for i in old[np.argsort(-floor.ringing[old])]:
         chance = ringing[i]
-        if chance[-1] <= 1e-4:
-            given_up += 1
+        looked += 1
+        if chance[-1] <= 1e-3:  # nobody will answer it any more; hanging up gains nothing
             continue
         arrival = _steps(chance) / chance[-1]
         risk = float(arrival @ worst_later(balance.short()))
         if risk <= _CANCEL_OVER * threshold:
             break
         balance.remove(chance)
-        given_up += 1
-    return given_up if given_up and ringing[old].max() > 1e-4 else 0
+        given_up = looked
+    return given_up
 
 
 def _launch(
-    tables: Tables, snapshot: Snapshot, balance: Balance, room: int, threshold: float, choice: Choice, book: _Book
+    tables: Tables,
+    snapshot: Snapshot,
+    balance: Balance,
+    room: tuple[int, int],
+    threshold: float,
+    choice: Choice,
+    book: _Book,
 ) -> None:
-    arrival = tables.arrival
+    """Launch while the risk is under the threshold; at least and at most `room`."""
+    arrival, (least, most) = tables.arrival, room
     if snapshot.next_scores:
         _launch_scored(tables, snapshot, balance, room, threshold, choice, book)
         return
     p = float(tables.ring.p[SCORE_SIDE])
     chance = tables.call_new[SCORE_SIDE]
-    while choice.launch < room:
+    while choice.launch < most:
         choice.risk = float(arrival @ worst_later(balance.short()))
-        if choice.risk > threshold:
+        if choice.risk > threshold and choice.launch >= least:
             break
         choice.launch += 1
         book.note(p, choice.risk)
@@ -156,13 +166,20 @@ def _launch(
 
 
 def _launch_scored(
-    tables: Tables, snapshot: Snapshot, balance: Balance, room: int, threshold: float, choice: Choice, book: _Book
+    tables: Tables,
+    snapshot: Snapshot,
+    balance: Balance,
+    room: tuple[int, int],
+    threshold: float,
+    choice: Choice,
+    book: _Book,
 ) -> None:
     left = list(snapshot.next_scores)
     picks: list[int] = []
-    while choice.launch < room and left:
+    least, most = room
+    while choice.launch < most and left:
         choice.risk = float(tables.arrival @ worst_later(balance.short()))
-        if choice.risk > threshold:
+        if choice.risk > threshold and choice.launch >= least:
             break
         at = 0
         which = score_class(left.pop(at))

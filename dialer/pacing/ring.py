@@ -16,7 +16,7 @@ GRID = np.exp(np.linspace(np.log(0.008), np.log(0.95), 56))
 """Answer shares that the belief is spread over, evenly in the logarithm (8.9 % apart)."""
 LOG_P = np.log(GRID)
 SCORE_STEP, SCORE_SIDE = 0.5, 5
-"""Leads' scores are taken in classes half a logit apart, from -2.5 to 2.5; without scores only the middle one is used."""
+"""Leads' scores are taken in classes half a logit apart, from -2.5 to 2.5; without scores only the middle one."""
 _ODDS = np.log(GRID / (1.0 - GRID))
 CLASS_P = 1.0 / (1.0 + np.exp(-(_ODDS[None, :] + SCORE_STEP * np.arange(-SCORE_SIDE, SCORE_SIDE + 1)[:, None])))
 """[class, grid]: the answer share of a lead of that class, when a middling lead's is GRID."""
@@ -203,8 +203,9 @@ class RingTable:
         known = self._log_left.get(which)
         if known is None:
             share = CLASS_P[which][:, None]
-            left = np.log(np.maximum(1.0 - share * self.cdf_person - (1.0 - share) * self.cdf_other, 1e-4))
-            known = self._log_left[which] = np.diff(left, axis=1), 0.5 * (left[:, 1:] + left[:, :-1])
+            left = np.maximum(1.0 - share * self.cdf_person - (1.0 - share) * self.cdf_other, 1e-4)
+            middle = np.log(0.5 * (left[:, 1:] + left[:, :-1]))
+            known = self._log_left[which] = np.diff(np.log(left), axis=1), middle
         return known
 
     def log_left_step(self, which: int) -> Floats:

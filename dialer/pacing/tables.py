@@ -1,4 +1,4 @@
-"""The forecast's tables: chances by age and by time in state over a horizon of seconds. Made once in several seconds."""
+"""The forecast's tables: chances by age and by time in state over the seconds ahead, made anew every few seconds."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Tables:
         """[class of score, bin]: the same for a call launched now."""
         self.screened = (ring.picked_person + 0.2) / (ring.picked_person + ring.picked_machine + 0.25)
         """[age at pick-up]: chance that screening will pass the call on."""
+        self.busy_free: Floats
+        self.again: Floats
         if old is not None:
             self.busy_free, self.again = old.busy_free, old.again
             return

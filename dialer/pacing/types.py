@@ -116,7 +116,7 @@ class Snapshot:
     seen: tuple[Seen, ...] = ()
     ledger: Ledger | None = None
     """None: nobody knows how many were abandoned; pacing falls back to progressive."""
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     memory: Memory | None = None
     """What the last decision learned; None at the campaign's first."""
     next_scores: tuple[float, ...] = ()

@@ -148,7 +148,7 @@ def free_table(belief: WorkBelief, ahead: Floats) -> Floats:
 
 
 def _then(first: Floats, second: Floats) -> Floats:
-    """P(first and then second are over by g): `first[:, j]` = P(over in (j, j + 1]), `second` a distribution function."""
+    """P(both over by g, one after the other); `first[:, j]` = P(over in (j, j + 1]), `second` the other's cdf."""
     size = first.shape[1] + 1
     half = 0.5 * (second[:-1] + second[1:])  # the first part ended in the middle of its second, on average
     lagged = np.zeros((size - 1, size))

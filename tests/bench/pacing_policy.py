@@ -78,7 +78,8 @@ class Engine:
     def _agents(self, shown: Any) -> tuple[AgentView, ...]:
         signals = shown.end_signals
         views = []
-        for who, (state, since) in enumerate(zip(shown.agent_state.tolist(), shown.agent_elapsed.tolist(), strict=True)):
+        states, times = shown.agent_state.tolist(), shown.agent_elapsed.tolist()
+        for who, (state, since) in enumerate(zip(states, times, strict=True)):
             if state == 4:
                 views.append(AgentView("wrapup", since, self.talked.get(who)))
             elif state == 3:

@@ -248,9 +248,7 @@ class _Shift:
         return Snapshot(
             self.method,
             self.level,
-            tuple(
-                AgentView(a.state, now - a.since, a.talked if a.state == "wrapup" else None) for a in self.agents
-            ),
+            tuple(AgentView(a.state, now - a.since, a.talked if a.state == "wrapup" else None) for a in self.agents),
             tuple(calls),
             self.world.lines,
             len(self.calls),

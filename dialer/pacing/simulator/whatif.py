@@ -25,7 +25,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Shares in 0..1; waits in seconds; calls an hour. `series`: utilisation and abandonment by span, for the picture."""
+    """Shares in 0..1; waits in seconds; calls an hour. `series`: utilisation and abandonment by span, for a picture."""
 
     utilisation: Interval
     abandonment: Interval

@@ -56,7 +56,7 @@ class World:
     pauses_per_hour: float = 0.8
     """Of each agent, taken when the call or wrap-up is over."""
     pause: Samples = field(default_factory=lambda: tuple(float(v) for v in np.linspace(10.0, 330.0, 100)))
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     cap: float = 0.03
     lines: int = 150
     calls_per_s: float = 14.0
