@@ -7,7 +7,7 @@ from math import exp, floor, sqrt
 
 from .types import Ledger
 
-MARGIN = 0.35
+MARGIN = 0.55
 """How far under the cap to aim, in standard deviations of the count so far; shrinks as evidence grows."""
 LEAST_MARGIN = 0.02
 HORIZON_ANSWERS = 400.0
@@ -18,7 +18,7 @@ GRACE_COUNT = 3.0
 """Abandonments that a young window may be over; none is left once the window has twenty times the grace's answers."""
 DAY_FACTOR = 1.05
 """A single day may come to this much over the cap, when the window as a whole does not."""
-SOFT_COUNT = 2.5
+SOFT_COUNT = 2.0
 """Abandonments over the aim at which the risk taken is down to a third."""
 
 

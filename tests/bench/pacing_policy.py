@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from dialer.pacing import AgentView, CallView, Ledger, Rules, Seen, Snapshot, decide
@@ -27,13 +28,14 @@ class Engine:
         self.picked: list[tuple[float, float]] = []  # (when, age at pick-up) of calls being screened
         self.talked: dict[int, float] = {}
         self.said: dict[int, float] = {}
-        self.reasons: dict[str, int] = {}
+        self.people = _People()
 
     def start_day(self, day: int) -> None:
         """A new shift: nothing is under way."""
         self.picked.clear()
         self.talked.clear()
         self.said.clear()
+        self.people.new_day()
 
     def decide(self, shown: Any) -> Any:
         """Calls to launch and to cancel, and the leads to take."""
@@ -58,7 +60,7 @@ class Engine:
             rang = self.picked[i][1] if i < len(self.picked) else None
             calls.append(CallView("detecting", 1.0, rang=rang))
         calls.extend([CallView("human", 1.0)] * shown.n_waiting)
-        campaign, today = _answered(counts.campaign), _answered(counts.today)
+        people = self.people
         return Snapshot(
             method="predictive",
             level=1.0,
@@ -69,7 +71,13 @@ class Engine:
             at=shown.t,
             may_launch=shown.max_launch,
             seen=tuple(seen),
-            ledger=Ledger(*campaign, *today, cap=self.cap),
+            ledger=Ledger(
+                counts.campaign.human_dispo + people.abandoned,
+                people.abandoned,
+                counts.today.human_dispo + people.abandoned_today,
+                people.abandoned_today,
+                cap=self.cap,
+            ),
             rules=self.rules,
             memory=self.memory,
             next_scores=tuple(scores) if scores is not None else (),
@@ -100,19 +108,24 @@ class Engine:
             elif kind in ("routed", "machine"):
                 age = event[1] - event[2]
                 self._forget(age)
+                if kind == "routed":
+                    self.people.passed(age)
                 found.append(Seen("answered" if kind == "routed" else "machine", age, event[2]))
             elif kind == "fail":
                 found.append(Seen("failed", event[2]))
             elif kind == "talk_end":
                 self.talked[event[1]] = event[2]
+                self.people.disposed(event[1], event[3] == "human")
                 said = self.said.pop(event[1], None)
                 found.append(Seen("talk_end", event[2], ending=None if said is None else shown.t - said))
             elif kind == "wrap_end":
                 found.append(Seen("wrap_end", event[2], stayed=event[3], talked=self.talked.pop(event[1], None)))
             elif kind == "drop":
                 found.append(Seen("abandoned", event[1]))
+                self.people.lost()
             elif kind == "connect":
                 found.append(Seen("connected"))
+                self.people.met(event[1])
         return found
 
     def _forget(self, age: float) -> None:
@@ -122,11 +135,49 @@ class Engine:
                 return
 
 
-def _answered(counts: Any) -> tuple[float, float]:
-    """People who answered and those abandoned: a dropped call may have been a machine, as connected ones turn out."""
-    people = (counts.human_dispo + 10.0) / (counts.human_dispo + counts.machine_dispo + 10.0)
-    abandoned = counts.drops * people
-    return counts.human_dispo + abandoned, abandoned
+class _People:
+    """How many of the abandoned were people: by the age at pick-up, as the connected calls of that age turned out.
+
+    Machines pick up later than people, so one share for all would count too few of the abandoned.
+    """
+
+    SPAN_S = 3.0
+
+    def __init__(self) -> None:
+        self.queue: deque[float] = deque()
+        self.with_agent: dict[int, float] = {}
+        self.found: dict[int, list[float]] = {}
+        self.abandoned = self.abandoned_today = 0.0
+
+    def new_day(self) -> None:
+        """Nothing is under way, and the day's count begins anew."""
+        self.queue.clear()
+        self.with_agent.clear()
+        self.abandoned_today = 0.0
+
+    def _at(self, age: float) -> list[float]:
+        return self.found.setdefault(int(age / self.SPAN_S), [4.0, 4.0])  # people, of all; taken for people at first
+
+    def passed(self, age: float) -> None:
+        """A call picked up at `age` joined the agents' queue."""
+        self.queue.append(age)
+
+    def met(self, agent: int) -> None:
+        """The first in the queue met this agent."""
+        if self.queue:
+            self.with_agent[agent] = self.queue.popleft()
+
+    def disposed(self, agent: int, person: bool) -> None:
+        """The agent said what it was."""
+        share = self._at(self.with_agent.pop(agent, 8.0))
+        share[0] += float(person)
+        share[1] += 1.0
+
+    def lost(self) -> None:
+        """The first in the queue was abandoned."""
+        people, calls = self._at(self.queue.popleft() if self.queue else 8.0)
+        self.abandoned += people / calls
+        self.abandoned_today += people / calls
 
 
 def engine(config: dict[str, Any], **options: Any) -> Engine:
