@@ -1,0 +1,77 @@
+"""What the ledger allows: the share of answers that may be abandoned from here on, and whether anything may at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, floor, sqrt
+
+from .types import Ledger
+
+MARGIN = 0.55
+"""How far under the cap to aim, in standard deviations of the count so far; shrinks as evidence grows."""
+LEAST_MARGIN = 0.02
+HORIZON_ANSWERS = 400.0
+"""Saved or overspent budget is worked off over so many answers (more in a larger team, which has more every minute)."""
+GRACE_ANSWERS = 100.0
+"""A window with fewer answers than this is given the budget of this many: one abandonment is no rate."""
+GRACE_COUNT = 3.0
+"""Abandonments that a young window may be over; none is left once the window has twenty times the grace's answers."""
+DAY_FACTOR = 1.05
+"""A single day may come to this much over the cap, when the window as a whole does not."""
+SOFT_COUNT = 2.0
+"""Abandonments over the aim at which the risk taken is down to a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`rate`: the share of the coming answers that may be abandoned. `left` of `allowed`: counts, for people.
+
+    `damp` multiplies the risk limit at once, while steering towards `rate` takes its minutes. Not `open`: progressive.
+    """
+
+    rate: float
+    damp: float
+    left: int
+    allowed: int
+    open: bool
+
+
+def budget_of(ledger: Ledger, waiting: int, seats: int) -> Budget:
+    """The budget as the ledger stands. `waiting`: answered people with no agent yet, who may still be abandoned."""
+    size = max(1.0, seats / 40.0)
+    pending = 0.5 * waiting
+    window = _Account(ledger.answered, ledger.abandoned + pending, ledger.cap)
+    day = _Account(ledger.day_answered, ledger.day_abandoned + pending, ledger.cap * DAY_FACTOR)
+    budget = ledger.cap * max(ledger.answered, GRACE_ANSWERS)
+    soft = SOFT_COUNT * sqrt(max(1.0, seats / 15.0))
+    return Budget(
+        min(window.rate(HORIZON_ANSWERS * size), day.rate(HORIZON_ANSWERS * size)),
+        exp(max(-4.0, min(0.2, min(window.slack, day.slack) / soft))),
+        max(0, floor(budget - ledger.abandoned + 1e-9)),
+        floor(budget + 1e-9),
+        window.under_wall and day.under_wall,
+    )
+
+
+class _Account:
+    """One window's answers and abandonments against a cap."""
+
+    __slots__ = ("abandoned", "aim", "answered", "cap", "slack")
+
+    def __init__(self, answered: float, abandoned: float, cap: float) -> None:
+        self.answered, self.abandoned, self.cap = answered, abandoned, cap
+        margin = min(0.25, max(LEAST_MARGIN, MARGIN / sqrt(cap * answered + 1.0)))
+        self.aim = cap * (1.0 - margin)
+        self.slack = self.aim * answered - abandoned
+        """Abandonments under the aim (negative: over it)."""
+
+    def rate(self, horizon: float) -> float:
+        """The rate to aim at now, so that the window's own comes to its aim over the next `horizon` answers."""
+        return max(0.2 * self.aim, min(1.5 * self.aim, self.aim + self.slack / horizon))
+
+    @property
+    def under_wall(self) -> bool:
+        """Whether another abandonment would still be within the cap, and a young window's grace."""
+        young = max(0.0, 1.0 - self.answered / (20.0 * GRACE_ANSWERS))
+        limit = 1.1 * self.cap * max(self.answered, GRACE_ANSWERS) + GRACE_COUNT * young
+        return self.abandoned <= limit
