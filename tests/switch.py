@@ -53,9 +53,8 @@ def connect(campaign: Campaign, lead: Lead, *, record: bool = True) -> CallTask:
 def bridge(call_id: UUID, *, record: bool = True) -> CallTask:
     """The customer and the agent hear each other."""
     call = factories.get_call(call_id)
+    CallTask.objects.across_tenants().filter(pk=call_id).update(record=record)
     tell(call_id, Kind.BRIDGED, session=call.session_id)
-    if record:
-        calls.start_recording(call=factories.get_call(call_id), at=now())
     return factories.get_call(call_id)
 
 

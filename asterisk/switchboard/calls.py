@@ -258,10 +258,10 @@ class CallDesk:
             log.warning("call %s: the switch did not answer when asked to end it; asked again when it is back", call.pk)
 
     async def _record(self, call: CallTask) -> None:
-        recording = await self._store.run(services.start_recording, call=call, at=now())
+        path = services.recording_path(call)
         for attempt in range(3):
             try:
-                await self._switch.record(str(call.pk), recording.path)
+                await self._switch.record(str(call.pk), path)
                 return
             except SwitchUnreachable:
                 await asyncio.sleep(RETRY_PAUSE_S * (attempt + 1))

@@ -200,6 +200,9 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     lifecycle's RESERVED event, written as a conditional update (a test holds the two against each other). Call it
     in a transaction: the row of the new state follows in a statement of its own, because only that is sure to see
     the one before, whoever changed it last.
+
+    The agent's screen is not told: the bridge follows within milliseconds, and a fragment in between would only make
+    the one with the customer on it later.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at})
@@ -209,7 +212,6 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     names = ("id", "tenant_id", "user_id", "state", "call_id", "state_since")
     session = AgentSession(**dict(zip(names, row, strict=True)))
     _note_change(session, Kind.RESERVED)
-    publish.changed(DESK, session.user_id, at)
     return session.pk
 
 

@@ -403,4 +403,6 @@ def owed(call: Call) -> tuple[Effect, ...]:
         return (Effect(Act.BRIDGE, call.session),)
     if call.state is CallState.HUMAN:
         return (Effect(Act.START_WAIT),)
+    if call.state is CallState.CONNECTED:
+        return (Effect(Act.RECORD),)
     return ()

@@ -104,8 +104,10 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
         for effect in effects:
             if effect.act in STORED_ACTS:
                 pending.extend(_carry_out(call, effect, moment))
-            else:
+            elif effect.act is not Act.RECORD or call.record:
                 for_switch.append(effect)
+    if any(effect.act is Act.RECORD for effect in for_switch):
+        _note_recording(call, moment)
     if stored:
         CallEvent.objects.bulk_create(stored)
         call.save(update_fields=_MOVING)
@@ -218,16 +220,16 @@ def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:
     return Applied(call, effects)
 
 
-def start_recording(*, call: CallTask, at: datetime) -> Recording:
-    """Make the recording's row, before the switch is asked to record."""
-    path = f"{call.tenant.slug}/{at:%Y/%m/%d}/{call.pk}.wav"
-    recording, made = Recording.objects.across_tenants().get_or_create(
-        call=call, defaults={"tenant_id": call.tenant_id, "path": path, "started_at": at}
-    )
-    assert isinstance(recording, Recording)
-    if made and call.user_id is not None:
-        publish.changed(agents.DESK, call.user_id, at)  # the recording light
-    return recording
+def recording_path(call: CallTask) -> str:
+    """Where a connected call's recording lies, below the recordings folder."""
+    assert call.connected_at is not None
+    return f"{call.tenant_id}/{call.connected_at:%Y/%m/%d}/{call.pk}.wav"
+
+
+def _note_recording(call: CallTask, at: datetime) -> None:
+    """The recording's row is there before the switch is asked to record, and when the agent's screen shows the call."""
+    row = Recording(tenant_id=call.tenant_id, call=call, path=recording_path(call), started_at=at)
+    Recording.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def ask_hang_up(*, call: CallTask, by: str) -> None:

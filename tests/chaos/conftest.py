@@ -17,7 +17,7 @@ from tests.chaos.proxy import Proxy
 from tests.floor import Floor, Numbers, Seat, until
 
 ROBOTS = 6
-LEADS = 700
+LEADS = 1200
 HABITS = Habits(
     talk_s=lognormal(3.0, most_s=8.0),
     hangs_up=0.6,
@@ -62,7 +62,7 @@ class Shift:
         return seat, number
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chaos_floor() -> Iterator[tuple[Floor, Proxy]]:
     """The servers and processes."""
     floor = Floor("chaos", durable=True)
@@ -78,7 +78,7 @@ def chaos_floor() -> Iterator[tuple[Floor, Proxy]]:
         floor.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shift(chaos_floor: tuple[Floor, Proxy], django_db_blocker: DjangoDbBlocker) -> Iterator[Shift]:
     """Robots at work in a ratio campaign. At the end they go home, and then everything must add up exactly."""
     floor, proxy = chaos_floor

@@ -20,7 +20,7 @@ from dialer.agents.rules import AgentState
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls import services
-from dialer.calls.models import CallEvent, CallTask
+from dialer.calls.models import CallEvent, CallTask, Recording
 from dialer.calls.rules import Act, Call, CallState, Event, Kind, Outcome, advance
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
@@ -252,8 +252,9 @@ def test_a_reason_full_of_control_signs_is_kept_as_data(campaign: Campaign) -> N
 
 def test_a_recording_is_started_once(campaign: Campaign) -> None:
     call = connected(campaign, make_session(campaign))
-    first = services.start_recording(call=get_call(call.pk), at=now())
-    assert services.start_recording(call=get_call(call.pk), at=now() + timedelta(days=1)).path == first.path
+    happen(call.pk, Kind.BRIDGED, session=call.session_id)
+    row = Recording.objects.for_tenant(campaign.tenant).get(call=call)
+    assert row.path == services.recording_path(get_call(call.pk))
 
 
 @pytest.mark.parametrize(
@@ -263,8 +264,8 @@ def test_a_recording_is_started_once(campaign: Campaign) -> None:
         (Kind.ANSWERED, {}, 3),
         # … claim an agent and note their state (2).
         (Kind.READY, {"verdict": "HUMAN"}, 5),
-        # … lock the agent, note and write their state (3).
-        (Kind.BRIDGED, {"session": 0}, 6),
+        # … lock the agent, note and write their state (3), and note the recording.
+        (Kind.BRIDGED, {"session": 0}, 7),
         # … and lock and write the lead (2).
         (Kind.HUNG_UP, {"cause": 16}, 8),
     ],

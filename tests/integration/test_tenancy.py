@@ -49,7 +49,6 @@ def full_house(tenant: Tenant) -> Tenant:
     services.begin_placing(call_id=call.pk)
     for event in (Event(Kind.READY, verdict="HUMAN"), Event(Kind.BRIDGED, session=session.pk)):
         services.apply_event(call_id=call.pk, event=event, at=now())
-    services.start_recording(call=call, at=now())
     add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     return tenant
