@@ -79,45 +79,32 @@ def test_postgresql_is_away(shift: Shift) -> None:
 def test_somebody_who_answers_while_postgresql_is_away_hears_the_message(shift: Shift, tmp_path: Path) -> None:
     """Nobody can be claimed for them. They hear the message in time all the same, and it counts as what it was."""
     floor = shift.floor
-    T0 = time.monotonic()
     campaign = factories.make_campaign(shift.tenant)
     seat = floor.seat(campaign).ready()
-    print("LAP %.1f" % (time.monotonic() - T0), 'seat = floor.seat(campaign).ready()')
     number = floor.numbers.echo(ring=2)
     floor.lead(campaign, number)
     floor.live(number, "ringing")
-    print("LAP %.1f" % (time.monotonic() - T0), 'floor.live(number, "ringing")')
     others = set(echoes(floor))
     floor.stack.kill("postgres")
-    print("LAP %.1f" % (time.monotonic() - T0), 'floor.stack.kill("postgres")')
     try:
         [channel] = until(lambda: set(echoes(floor)) - others, 10, "they answer")
-        print("LAP %.1f" % (time.monotonic() - T0), '[channel] = until(lambda: set(echoes(flo')
         heard = record(floor, channel, tmp_path)
         until(lambda: channel not in echoes(floor), 30, "the message is over and we hang up")
-        print("LAP %.1f" % (time.monotonic() - T0), 'until(lambda: channel not in echoes(floo')
     finally:
         floor.stack.start_service("postgres")
-        print("LAP %.1f" % (time.monotonic() - T0), 'floor.stack.start_service("postgres")')
     truth = floor.truth(number)
-    print("LAP %.1f" % (time.monotonic() - T0), 'truth = floor.truth(number)')
     assert truth.ended_by == "us"
     samples = heard()
     quiet = next(start for start in range(0, len(samples), 800) if energy(samples[start : start + 800]) > 200)
     assert quiet / 8000 < 3.5, "they heard something in time"
     call = floor.ended(number, 15)
-    print("LAP %.1f" % (time.monotonic() - T0), 'call = floor.ended(number, 15)')
     assert (call.outcome, call.session_id) == ("abandoned", None)
     lead = factories.get_lead(call.lead_id)
     assert lead.next_attempt_at - now() > timedelta(hours=71)
     assert invariants.settled(floor) < 10
-    print("LAP %.1f" % (time.monotonic() - T0), 'assert invariants.settled(floor) < 10')
     assert seat.until("ready").call == ""
-    print("LAP %.1f" % (time.monotonic() - T0), 'assert seat.until("ready").call == ""')
     seat.leave()
-    print("LAP %.1f" % (time.monotonic() - T0), 'seat.leave()')
     shift.dialing_goes_on(30)
-    print("LAP %.1f" % (time.monotonic() - T0), 'shift.dialing_goes_on(30)')
 
 
 def echoes(floor: Floor) -> list[str]:
