@@ -94,7 +94,16 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # a server that was restarted must not cost one failed page per connection
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", default=12), "timeout": 5}},
+        "OPTIONS": {
+            "pool": {
+                "min_size": 2,
+                "max_size": env.int("DATABASE_POOL", default=12),
+                "timeout": 5,
+                # The pool doubles its pauses for as long as this, so after a minute without server it would look again
+                # a minute later. Having given up it tries anew whenever somebody asks for a connection.
+                "reconnect_timeout": 2,
+            }
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
