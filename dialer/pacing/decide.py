@@ -11,6 +11,9 @@ from .predictive import Choice, choose, refresh
 from .tables import FREE_SOON_S
 from .types import Decision, Ledger, Snapshot
 
+USUAL_WORTH = 0.22
+"""Of a call whose campaign has learned nothing yet: the share of dials that reach an agent, as a rule."""
+
 
 def decide(snapshot: Snapshot) -> Decision:
     """Return how many calls to launch now.
@@ -43,20 +46,25 @@ def _lines_per_agent(snapshot: Snapshot, level: float, why: str = "", memory: Me
         reason = f"{counts}; launching {launch}{', as many as lines allow' if limits else ''}."
     else:
         reason = f"{counts}; enough calls are under way."
-    return Decision(launch, 0, level, forecast, reason, limits, memory=memory)
+    worth = memory.ring.p if memory is not None else USUAL_WORTH
+    return Decision(launch, 0, level, forecast, reason, limits, memory=memory, worth=(worth,) * launch)
 
 
 def _room(snapshot: Snapshot) -> tuple[int, str]:
     """Calls that lines and calls per second allow now, and the name of the tighter of the two."""
-    lines = max(0, snapshot.max_lines - snapshot.lines_in_use)
-    if snapshot.may_launch is not None and snapshot.may_launch < lines:
-        return max(0, snapshot.may_launch), "cps"
-    return lines, "max_lines"
+    limits = [(max(0, snapshot.max_lines - snapshot.lines_in_use), "max_lines")]
+    if snapshot.may_launch is not None:
+        limits.append((max(0, snapshot.may_launch), "cps"))
+    if snapshot.share is not None:
+        limits.append((max(0, snapshot.share), "trunk_share"))
+    return min(limits, key=lambda one: one[0])
 
 
 def _why_capped(snapshot: Snapshot, limit: str) -> str:
     if limit == "cps":
         return "the trunk takes no more calls this second"
+    if limit == "trunk_share":
+        return "other campaigns have their share of the trunk"
     return f"all {snapshot.max_lines} lines are in use"
 
 
@@ -147,7 +155,8 @@ def _decision(
     reason = f"{free}, {ringing} ringing; {done}; {_left(budget)}."
     lines = sum(1 for call in snapshot.calls if not call.taken and call.state in RINGING | SCREENING)
     level = round((lines + choice.launch) / max(1.0, choice.free_soon), 2)
-    return Decision(choice.launch, choice.cancel, level, forecast, reason, limits, choice.picks, memory)
+    worth = tuple(choice.worth)
+    return Decision(choice.launch, choice.cancel, level, forecast, reason, limits, choice.picks, memory, worth)
 
 
 def _left(budget: Budget) -> str:

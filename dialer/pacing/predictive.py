@@ -7,7 +7,7 @@ which calls are launched is steered until the risk taken is what the ledger allo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 
 import numpy as np
@@ -40,6 +40,8 @@ class Choice:
     risk: float = 0.0
     """Of the last call launched, or of the first one not launched."""
     capped: bool = False
+    worth: list[float] = field(default_factory=list)
+    """Of each call launched: answer share x chance that an agent is free for it."""
 
 
 def refresh(memory: Memory, snapshot: Snapshot, agents: int) -> None:
@@ -161,6 +163,7 @@ def _launch(
         if choice.risk > threshold and choice.launch >= least:
             break
         choice.launch += 1
+        choice.worth.append(p * (1.0 - choice.risk))
         book.note(p, choice.risk)
         balance.add(chance)
 
@@ -185,7 +188,9 @@ def _launch_scored(
         which = score_class(left.pop(at))
         picks.append(at)
         choice.launch += 1
-        book.note(float(tables.ring.p[which]), choice.risk)
+        p = float(tables.ring.p[which])
+        choice.worth.append(p * (1.0 - choice.risk))
+        book.note(p, choice.risk)
         balance.add(tables.call_new[which])
     choice.picks = tuple(picks)
 

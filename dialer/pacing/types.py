@@ -113,6 +113,8 @@ class Snapshot:
     at: float = 0.0
     may_launch: int | None = None
     """Calls that the trunk's calls-per-second allowance lets go now; None: no such limit."""
+    share: int | None = None
+    """Calls that the campaigns on the same trunk leave to this one now (`allocate`); None: nobody else wants any."""
     seen: tuple[Seen, ...] = ()
     ledger: Ledger | None = None
     """None: nobody knows how many were abandoned; pacing falls back to progressive."""
@@ -132,6 +134,7 @@ class Decision:
 
     `cancel`: hang up the oldest calls still ringing that rang at least the legal minimum. `picks`: which of
     `next_scores` to dial, by position among those left (as a list that shrinks); empty: in list order.
+    `worth`: of each call launched, in order: answer share x chance that an agent is free for it (for `allocate`).
     `memory` is to be handed to the next decision.
     """
 
@@ -143,3 +146,4 @@ class Decision:
     limits: tuple[str, ...] = field(default=())
     picks: tuple[int, ...] = ()
     memory: Memory | None = field(default=None, compare=False, repr=False)
+    worth: tuple[float, ...] = ()
