@@ -11,7 +11,7 @@ from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.calls import board, services
+from dialer.calls import board, placing, services
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Event, Kind
 from dialer.core import notify
@@ -223,6 +223,8 @@ class Switchboard:
                 self._calls.place(call_id)  # which cancels it, since it is too old
             for session_id in await self._store.run(board.overdue_wrapups, now()):
                 await self._store.run(_end_wrapup, session_id)
+            for session_id in await self._store.run(board.due_callbacks, now()):
+                await self._store.run(_show_callback, session_id)
             await self._look_for_absent_agents()
             await asyncio.sleep(1.0)
 
@@ -255,6 +257,14 @@ def _end_wrapup(session_id: int) -> None:
         services.dispose(session_id=session_id, code=code)
     except agents.NotNow as refused:
         log.info("session %s: wrap-up was not ended (%s)", session_id, refused)
+
+
+def _show_callback(session_id: int) -> None:
+    """Show an agent their callback that is due; one who is busy or gone by now is left alone."""
+    try:
+        placing.show_callback(session_id=session_id)
+    except agents.NotNow as refused:
+        log.info("session %s: a callback was not shown (%s)", session_id, refused)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

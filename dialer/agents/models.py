@@ -33,6 +33,9 @@ class AgentSession(TenantScoped):
     state = models.CharField(max_length=8, choices=STATES, default=AgentState.PAUSED)
     pause_code = models.CharField(max_length=16, blank=True)
     pause_after = models.CharField(max_length=16, blank=True)
+    wrapup_extended = models.BooleanField(
+        default=False, db_default=False, help_text="The wrap-up in hand has its one extension."
+    )
     state_since = models.DateTimeField()
     leg = models.CharField(max_length=8, choices=LegState.choices, default=LegState.CALLING)
     call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
@@ -74,6 +77,7 @@ class AgentSession(TenantScoped):
             pause_after=self.pause_after,
             leg_up=self.leg == LegState.UP,
             call=self.call_id,
+            wrapup_extended=self.wrapup_extended,
         )
 
 

@@ -16,7 +16,15 @@ SCREEN_LOST = "SCREEN"
 """Pause code of an agent whose page is gone."""
 JOINED = "LOGIN"
 """Pause code of an agent who has just joined."""
-SYSTEM_CODES = {PHONE_LOST: "Phone lost", SCREEN_LOST: "Screen lost", JOINED: "Signed in", "PAUSE": "Paused"}
+CALLBACK_DUE = "CALLBACK"
+"""Pause code of an agent who is shown a callback of theirs that is due; the call over, they are ready again."""
+SYSTEM_CODES = {
+    CALLBACK_DUE: "Callback due",
+    PHONE_LOST: "Phone lost",
+    SCREEN_LOST: "Screen lost",
+    JOINED: "Signed in",
+    "PAUSE": "Paused",
+}
 
 
 class AgentState(StrEnum):
@@ -43,6 +51,7 @@ class Kind(StrEnum):
     CONNECTED = "connected"
     CALL_ENDED = "call_ended"
     DISPOSED = "disposed"
+    EXTEND_ASKED = "extend_asked"  # more time for the wrap-up, once per call
     LEAVE_ASKED = "leave_asked"
     ENDED = "ended"  # the session is closed by the system: the phone never came up
 
@@ -70,6 +79,7 @@ class Agent:
     pause_after: str = ""
     leg_up: bool = False
     call: UUID | None = None
+    wrapup_extended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ def _leg_up(agent: Agent, event: Event) -> Agent:
 
 
 def _paused(agent: Agent, code: str) -> Agent:
-    return replace(agent, state=AgentState.PAUSED, pause_code=code, pause_after="", call=None)
+    return replace(agent, state=AgentState.PAUSED, pause_code=code, pause_after="", call=None, wrapup_extended=False)
 
 
 def _leg_lost(agent: Agent, event: Event) -> Agent:
@@ -137,7 +147,8 @@ def _reserved(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state is not AgentState.READY and not event.own:
         return Refusal("The agent is not ready.")
     # Whoever dials while paused goes back to that pause, not to ready.
-    after = agent.pause_code if agent.state is AgentState.PAUSED and agent.pause_code != JOINED else agent.pause_after
+    keeps = agent.state is AgentState.PAUSED and agent.pause_code not in (JOINED, CALLBACK_DUE)
+    after = agent.pause_code if keeps else agent.pause_after
     return replace(agent, state=AgentState.RESERVED, pause_code="", pause_after=after, call=event.call)
 
 
@@ -146,7 +157,7 @@ def _free(agent: Agent) -> Agent:
         return _paused(agent, agent.pause_after)
     if not agent.leg_up:
         return _paused(agent, PHONE_LOST)
-    return replace(agent, state=AgentState.READY, pause_code="", call=None)
+    return replace(agent, state=AgentState.READY, pause_code="", call=None, wrapup_extended=False)
 
 
 def _released(agent: Agent, event: Event) -> Agent:
@@ -177,6 +188,14 @@ def _disposed(agent: Agent, event: Event) -> Agent | Refusal:
     return Refusal("There is no call to dispose of.")
 
 
+def _extend_asked(agent: Agent, event: Event) -> Agent | Refusal:
+    if agent.state is not AgentState.WRAPUP:
+        return Refusal("There is no wrap-up to extend.")
+    if agent.wrapup_extended:
+        return Refusal("This wrap-up has been extended once already. Choose a disposition.")
+    return replace(agent, wrapup_extended=True)
+
+
 def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state in _BUSY:
         return Refusal("Finish the call first, then leave.")
@@ -186,7 +205,9 @@ def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
 
 
 def _ended(agent: Agent, event: Event) -> Agent:
-    return replace(agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None)
+    return replace(
+        agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None, wrapup_extended=False
+    )
 
 
 _RULES = {
@@ -200,6 +221,7 @@ _RULES = {
     Kind.CONNECTED: _connected,
     Kind.CALL_ENDED: _call_ended,
     Kind.DISPOSED: _disposed,
+    Kind.EXTEND_ASKED: _extend_asked,
     Kind.LEAVE_ASKED: _leave_asked,
     Kind.ENDED: _ended,
 }

@@ -98,7 +98,7 @@ def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | N
         return session
     moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
     session.state, session.pause_code, session.pause_after = after.state, after.pause_code, after.pause_after
-    session.call_id, session.leg = after.call, leg
+    session.call_id, session.leg, session.wrapup_extended = after.call, leg, after.wrapup_extended
     if notice is not None:
         session.notice = notice[:300]
     if after.state is AgentState.OFFLINE and session.ended_at is None:
@@ -124,6 +124,7 @@ _WRITTEN = (
     "ended_at",
     "state_since",
     "preview_lead",
+    "wrapup_extended",
 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
+from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, IntegerField, When
 
-from dialer.agents.models import AgentSession
+from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
+from dialer.leads.models import LeadState
 from dialer.people.models import User
 from dialer.telephony.port import PhoneAccount
 
@@ -74,10 +75,25 @@ def campaigns_to_pace() -> list[int]:
 
 def overdue_wrapups(at: datetime) -> list[int]:
     """Sessions whose wrap-up time has run out."""
-    length = ExpressionWrapper(F("campaign__wrapup_s") * timedelta(seconds=1), output_field=DurationField())
+    seconds = F("campaign__wrapup_s") + Case(
+        When(wrapup_extended=True, then=F("campaign__wrapup_extension_s")), default=0, output_field=IntegerField()
+    )
+    length = ExpressionWrapper(seconds * timedelta(seconds=1), output_field=DurationField())
     rows = AgentSession.objects.across_tenants().filter(state=AgentState.WRAPUP, campaign__wrapup_s__gt=0)
     late = rows.annotate(over_at=ExpressionWrapper(F("state_since") + length, output_field=DateTimeField()))
     return list(late.filter(over_at__lt=at).values_list("pk", flat=True))
+
+
+def due_callbacks(at: datetime) -> list[int]:
+    """Sessions that are ready while a callback of their agent's own, in their campaign, is due."""
+    rows = AgentSession.objects.across_tenants().filter(
+        state=AgentState.READY,
+        leg=LegState.UP,
+        user__promised_leads__state=LeadState.WAITING,
+        user__promised_leads__next_attempt_at__lte=at,
+        user__promised_leads__campaign=F("campaign"),
+    )
+    return list(rows.distinct().values_list("pk", flat=True))
 
 
 def unseen_agents(at: datetime) -> list[int]:

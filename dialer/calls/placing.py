@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from dialer.agents import services as agents
-from dialer.agents.models import AgentSession
+from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import CALLBACK_DUE, AgentState, Refusal, advance
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.agents.rules import Refusal, advance
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
 from dialer.compliance.rules import Allow, Deny
 from dialer.compliance.services import Asked, Judged, asked_for, judge
@@ -191,22 +191,65 @@ def next_lead(*, session_id: int) -> Lead:
             return lead
         if session.call_id is not None:
             raise agents.NotNow("Finish the call that you are on first.")
-        found = leads.reserve(campaign_id=session.campaign_id, count=1, at=moment)
+        own = leads.reserve_promised(user_id=session.user_id, campaign_id=session.campaign_id, at=moment)
+        found = [own] if own else leads.reserve(campaign_id=session.campaign_id, count=1, at=moment)
         if not found:
             raise agents.NotNow("No lead is due in this campaign now. Ask for more leads, or wait for those due later.")
         _show(session, found[0], moment)
     return found[0]
 
 
+def show_callback(*, session_id: int) -> bool:
+    """Show an agent who is ready the callback of theirs that is due, and take them out of the queue for it.
+
+    False when there is none, or when the agent is busy by now.
+    """
+    moment = now()
+    with transaction.atomic():
+        session = _session(session_id, lock=True)
+        if session.state != AgentState.READY or session.preview_lead_id is not None:
+            return False
+        lead = leads.reserve_promised(user_id=session.user_id, campaign_id=session.campaign_id, at=moment)
+        if lead is None:
+            return False
+        agents.apply_within(
+            session_id=session_id, event=AgentEvent(AgentKind.PAUSE_ASKED, code=CALLBACK_DUE), at=moment
+        )
+        _show(session, lead, moment)
+    return True
+
+
+def dial_promised(*, session_id: int, lead_id: int) -> CallTask:
+    """Dial a callback of the agent's now, due or not, through the gate. Raises agents.NotNow with what to do."""
+    return _dial(session_id, lambda session: _asked_for_promised(session, lead_id))
+
+
+def _asked_for_promised(session: AgentSession, lead_id: int) -> Asked:
+    if session.preview_lead_id == lead_id:
+        return _asked_for_shown(session)
+    waiting = Lead.objects.for_tenant(session.tenant_id).filter(pk=lead_id, state=LeadState.WAITING)
+    lead = waiting.select_for_update(skip_locked=True, no_key=True).first()
+    if lead is None:
+        raise agents.NotNow("This customer is in another call at this moment. Try again when it is over.")
+    if lead.campaign_id != session.campaign_id:
+        raise agents.NotNow(f"This callback belongs to “{lead.campaign.name}”. Join that campaign to dial it.")
+    return asked_for(lead)
+
+
 def skip_lead(*, session_id: int) -> None:
-    """Give back the lead that is shown; it is due again in an hour."""
+    """Give back the lead that is shown; it is due again in an hour, a promised callback in ten minutes.
+
+    An agent who was taken out of the queue to be shown a callback is ready again.
+    """
     moment = now()
     with transaction.atomic():
         session = _session(session_id, lock=True)
         if session.preview_lead_id is None:
             return
-        leads.put_back(lead_ids=[session.preview_lead_id], at=moment, delay=timedelta(hours=1))
+        leads.snooze(lead_id=session.preview_lead_id, at=moment, delay=timedelta(hours=1))
         _show(session, None, moment)
+        if session.state == AgentState.PAUSED and session.pause_code == CALLBACK_DUE and session.leg == LegState.UP:
+            agents.apply_within(session_id=session_id, event=AgentEvent(AgentKind.READY_ASKED), at=moment)
 
 
 def dial_shown(*, session_id: int) -> CallTask:

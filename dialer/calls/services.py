@@ -21,6 +21,7 @@ from dialer.campaigns.models import CampaignStatus, Disposition
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import add_to_dnc, still_allowed
 from dialer.core.clock import now
+from dialer.leads import callbacks
 from dialer.leads import services as leads
 from dialer.live import publish
 from dialer.people.models import User
@@ -239,12 +240,19 @@ def ask_hang_up(*, call: CallTask, by: str) -> None:
 
 
 def dispose(
-    *, session_id: int, code: str, note: str = "", by: User | None = None, call_id: UUID | None = None
+    *,
+    session_id: int,
+    code: str,
+    note: str = "",
+    by: User | None = None,
+    call_id: UUID | None = None,
+    promise: callbacks.Promise | None = None,
 ) -> CallTask:
     """Write the agent's disposition of the call in wrap-up, and free the agent.
 
-    `call_id`: the call that is meant, when whoever asks knows it. Raises agents.NotNow when there is no call in
-    wrap-up or it is another one, or when the campaign has no such disposition.
+    `call_id`: the call that is meant, when whoever asks knows it; `promise`: when to call the customer back (its time
+    has been held against the gate by who asks). Raises agents.NotNow when there is no call in wrap-up or it is another
+    one, when the campaign has no such disposition, or when that one wants a note or a callback that is not given.
     """
     moment = now()
     with transaction.atomic():
@@ -264,15 +272,49 @@ def dispose(
         # The agent may have moved on before the lock: what is disposed of is the call that is written to.
         disposed = AgentEvent(AgentKind.DISPOSED, call=call.pk)
         agents.apply_within(session_id=session_id, event=disposed, at=moment)
-        _write_disposition(call, disposition, note, by, moment)
+        if by is not None:  # when the time runs out nobody can be asked
+            _check_needs(disposition, note, promise)
+        wanted = promise if by is not None and disposition.needs_callback else None
+        _write_disposition(call, disposition, note, by, moment, wanted)
+        if wanted is not None and by is not None:
+            _promise(call, wanted, by, moment)
     return call
 
 
-def _write_disposition(call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime) -> None:
+def _check_needs(disposition: Disposition, note: str, promise: callbacks.Promise | None) -> None:
+    if disposition.needs_note and not note.strip():
+        raise agents.NotNow(f"“{disposition.label}” needs a note. Say in a few words what happened.")
+    if disposition.needs_callback and promise is None:
+        raise agents.NotNow(f"“{disposition.label}” needs a time to call back. Choose one.")
+
+
+def _promise(call: CallTask, promise: callbacks.Promise, by: User, at: datetime) -> None:
+    if call.lead_id is None:  # dialed by number: whoever it is comes on a list now
+        call.lead = callbacks.lead_for(campaign=call.campaign, phone=call.phone, at=at)
+        call.save(update_fields=["lead"])
+    assert call.lead_id is not None
+    try:
+        callbacks.make(lead_id=call.lead_id, promise=promise, by=by, at=at, call_id=call.pk)
+    except callbacks.LeadBusy as busy:
+        raise agents.NotNow(
+            "This customer is in another call at this moment, so no callback can be set. Choose another disposition."
+        ) from busy
+
+
+def _write_disposition(
+    call: CallTask,
+    disposition: Disposition,
+    note: str,
+    by: User | None,
+    at: datetime,
+    promise: callbacks.Promise | None,
+) -> None:
     call.disposition, call.disposed_at, call.note = disposition, at, note.replace("\0", "")
     call.last_seq += 1
     call.save(update_fields=["disposition", "disposed_at", "note", "last_seq"])
     data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else "time"}
+    if promise is not None:
+        data["callback"] = promise.at.isoformat()
     CallEvent.objects.create(
         tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind="disposed", state=call.state, data=data, at=at
     )

@@ -82,6 +82,8 @@ def event_words(kind: str, data: dict[str, Any]) -> tuple[str, str]:
         timed_out = data.get("by") == "time"
         who = DIALER if timed_out else AGENT
         text = f"Disposition {data.get('code', '')}" + (" (wrap-up ran out)" if timed_out else "")
+        if data.get("callback"):
+            text += f", a callback was promised for {str(data['callback'])[:16].replace('T', ' ')} UTC"
     return who, text
 
 

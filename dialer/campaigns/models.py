@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -40,6 +41,8 @@ class Disposition(TenantScoped):
     is_dnc = models.BooleanField(default=False, help_text="The number goes on the do-not-call list at once.")
     is_final = models.BooleanField(default=True, help_text="The lead is not called again.")
     is_default = models.BooleanField(default=False, help_text="Used when wrap-up runs out.")
+    needs_note = models.BooleanField(default=False, help_text="It cannot be chosen without a note.")
+    needs_callback = models.BooleanField(default=False, help_text="It asks when to call back, in the customer's time.")
 
     class Meta(TenantScoped.Meta):
         ordering = ["key"]
@@ -116,6 +119,18 @@ class Campaign(TenantScoped):
     wrapup_s = models.PositiveSmallIntegerField(
         default=60, validators=[MaxValueValidator(3600)], help_text="0: wrap-up waits for the agent."
     )
+    wrapup_extension_s = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MaxValueValidator(600)],
+        help_text="What an agent may add to the wrap-up, once per call. 0: nothing.",
+    )
+    goal_calls = models.PositiveSmallIntegerField(default=0, help_text="Conversations per agent and day. 0: no goal.")
+    goal_talk_min = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(1440)], help_text="Minutes of talk per agent and day. 0: no goal."
+    )
+    goal_conversions = models.PositiveSmallIntegerField(
+        default=0, help_text="Conversions per agent and day. 0: no goal."
+    )
     max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
     priority = models.SmallIntegerField(default=0)
     trunk = models.CharField(
@@ -160,3 +175,66 @@ class LeadList(TenantScoped):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FieldKind(models.TextChoices):
+    """What may be written into a custom field."""
+
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+    DATE = "date", "Date"
+    CHOICE = "choice", "Choice"
+    YESNO = "yesno", "Yes or no"
+
+
+class CustomField(TenantScoped):
+    """Something that a campaign wants to know of its leads. Its value lies in `Lead.custom` under `name`."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="custom_fields")
+    name = models.CharField(
+        max_length=40,
+        validators=[RegexValidator(r"^[a-z][a-z0-9_]*$", "Use lower-case letters, digits and _, e.g. berth_length.")],
+    )
+    label = models.CharField(max_length=60)
+    kind = models.CharField(max_length=6, choices=FieldKind.choices, default=FieldKind.TEXT)
+    choices = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    required = models.BooleanField(default=False, help_text="It cannot be emptied again.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "name"], name="custom_field_name_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ScriptPage(TenantScoped):
+    """A page of a campaign's script; the first by position is where a call begins. `campaigns.rules` renders it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="script_pages")
+    title = models.CharField(max_length=80)
+    body = models.TextField(max_length=8000)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "title"], name="script_page_title_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ScriptAnswer(TenantScoped):
+    """What the customer may say on a page, and the page that it leads to."""
+
+    page = models.ForeignKey(ScriptPage, on_delete=models.CASCADE, related_name="answers")
+    label = models.CharField(max_length=80)
+    leads_to = models.ForeignKey(ScriptPage, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -25,7 +26,11 @@ class LeadState(models.TextChoices):
 
 
 class Lead(TenantScoped):
-    """Somebody on a list. `time_zones` are all the zones where the number may be; the strictest decides."""
+    """Somebody on a list. `time_zones` are all the zones where the number may be; the strictest decides.
+
+    `next_attempt_at` says when, and `promised_to` who alone dials it then (a callback of one agent's own); nothing else
+    does, so a callback has no time of its own that could differ.
+    """
 
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="leads")
@@ -40,6 +45,12 @@ class Lead(TenantScoped):
     priority = models.SmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
+    promised_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="promised_leads"
+    )
+    custom = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="The campaign's custom fields, by name."
+    )
     last_outcome = models.CharField(max_length=16, blank=True)
     refused_rule = models.CharField(max_length=40, blank=True, help_text="The gate's last refusal, if it refused.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -48,8 +59,11 @@ class Lead(TenantScoped):
         indexes = [
             models.Index(
                 fields=["list", "-priority", "next_attempt_at", "id"],
-                condition=Q(state="waiting"),
+                condition=Q(state="waiting", promised_to=None),
                 name="lead_next",
+            ),
+            models.Index(
+                fields=["promised_to", "next_attempt_at"], condition=Q(promised_to__isnull=False), name="lead_promised"
             ),
             models.Index(fields=["tenant", "phone"], name="lead_by_phone"),
             models.Index(fields=["list", "state"], name="lead_by_list"),
@@ -59,3 +73,44 @@ class Lead(TenantScoped):
     def shown_name(self) -> str:
         """How the lead is called on screens."""
         return " ".join(part for part in (self.first_name, self.last_name) if part) or "No name"
+
+
+class CallbackState(models.TextChoices):
+    """What became of a promise to call back."""
+
+    OPEN = "open", "Open"
+    KEPT = "kept", "Kept"
+    FAILED = "failed", "Not reached"
+    CANCELLED = "cancelled", "Cancelled"
+    REPLACED = "replaced", "Put off"
+
+
+class Callback(TenantScoped):
+    """A promise to call somebody back. While it is open, its time is its lead's `next_attempt_at`.
+
+    `promised_for` is what was first said, kept as evidence; `user` whose it is (None: anyone's).
+    """
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="callbacks")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="callbacks"
+    )
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_on = models.UUIDField(null=True, help_text="The call on which it was promised.")
+    promised_for = models.DateTimeField()
+    zone = models.CharField(max_length=64, help_text="The customer's zone, in which the time was said.")
+    note = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=9, choices=CallbackState.choices, default=CallbackState.OPEN)
+    made_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["lead"], condition=Q(state="open"), name="one_open_callback_per_lead"),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at=None) | (~Q(state="open") & Q(closed_at__isnull=False)),
+                name="callback_closed_exactly_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["user"], condition=Q(state="open"), name="callback_open_of_user")]

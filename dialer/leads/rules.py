@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 MAX_ATTEMPTS = 5
 """Attempts after which a lead is done, whatever came of the last one."""
+
+CALLBACK_PRIORITY = 20_000
+"""The priority of leads that were promised a call: above any that a list can have, so they are dialed first."""
+CALLBACK_TRIES = 3
+"""Attempts that a promised call gets at least, whatever the lead had before."""
+CALLBACK_SNOOZE = timedelta(minutes=10)
+"""When a callback that its agent skipped comes up again."""
+FURTHEST_CALLBACK = timedelta(days=366)
 
 _AGAIN_AFTER = {
     "no_answer": timedelta(hours=4),
@@ -39,3 +48,29 @@ def after_attempt(outcome: str, attempts: int, placed: bool, now: datetime) -> N
     if outcome in _DONE or attempts + 1 >= MAX_ATTEMPTS:
         return Next(None)
     return Next(now + _AGAIN_AFTER.get(outcome, timedelta(hours=1)))
+
+
+def callback_after(outcome: str, lead_done: bool) -> str:
+    """What an attempt makes of an open callback: kept, failed, or still open (its time is the lead's next attempt)."""
+    if outcome == "connected":
+        return "kept"
+    return "failed" if lead_done else "open"
+
+
+class BadTime(ValueError):
+    """A time that no callback can have; the message is for the one who chose it."""
+
+
+def promised_moment(local: datetime, zone: ZoneInfo, now: datetime) -> datetime:
+    """The moment (UTC) of a time on the customer's clock. `local` is naive, `now` aware. Raises BadTime.
+
+    A time that comes twice, because the clock is set back, means the first; one that is skipped does not exist.
+    """
+    moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != local:
+        raise BadTime(f"There is no {local:%H:%M} on {local:%-d %B} there: the clock is set forward. Choose another.")
+    if moment <= now:
+        raise BadTime(f"{local:%-d %B, %H:%M} is over where the customer is. Choose a later time.")
+    if moment - now > FURTHEST_CALLBACK:
+        raise BadTime(f"{local:%-d %B %Y} is more than a year away. Choose an earlier day.")
+    return moment

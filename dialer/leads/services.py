@@ -13,8 +13,9 @@ from dialer.core.clock import now
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.zones import known_zone
 
+from . import callbacks
 from .models import Lead, LeadState
-from .rules import after_attempt
+from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, after_attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,29 @@ def _kept(text: str) -> str:
 
 DUE = """
 WITH RECURSIVE lane (list_id, priority) AS (
-    SELECT list.id, (SELECT max(priority) FROM leads_lead WHERE list_id = list.id AND state = 'waiting')
+    SELECT list.id, (
+        SELECT max(priority) FROM leads_lead
+        WHERE list_id = list.id AND state = 'waiting' AND promised_to_id IS NULL
+    )
     FROM campaigns_leadlist AS list WHERE list.campaign_id = %(campaign)s AND list.is_active
     UNION ALL
     SELECT lane.list_id, (
         SELECT max(lower.priority) FROM leads_lead AS lower
-        WHERE lower.list_id = lane.list_id AND lower.state = 'waiting' AND lower.priority < lane.priority
+        WHERE lower.list_id = lane.list_id AND lower.state = 'waiting' AND lower.promised_to_id IS NULL
+            AND lower.priority < lane.priority
     )
     FROM lane WHERE lane.priority IS NOT NULL
 ), candidate AS (
     SELECT first.id FROM lane CROSS JOIN LATERAL (
         SELECT id, priority, next_attempt_at FROM leads_lead
-        WHERE list_id = lane.list_id AND priority = lane.priority AND state = 'waiting' AND next_attempt_at <= %(at)s
+        WHERE list_id = lane.list_id AND priority = lane.priority AND state = 'waiting' AND promised_to_id IS NULL
+            AND next_attempt_at <= %(at)s
         ORDER BY next_attempt_at, id LIMIT %(looked_at)s
     ) AS first
     ORDER BY first.priority DESC, first.next_attempt_at, first.id LIMIT %(looked_at)s
 )
 SELECT leads_lead.* FROM leads_lead
-WHERE id IN (SELECT id FROM candidate) AND state = 'waiting' AND next_attempt_at <= %(at)s
+WHERE id IN (SELECT id FROM candidate) AND state = 'waiting' AND promised_to_id IS NULL AND next_attempt_at <= %(at)s
 ORDER BY priority DESC, next_attempt_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
 """
 """Each lane (a list's leads of one priority) lies in the index in the order of its leads' next attempts, so only those
@@ -112,6 +118,25 @@ def reserve(*, campaign_id: int, count: int, at: datetime) -> list[Lead]:
     chosen = list(Lead.objects.across_tenants().raw(DUE, values))
     Lead.objects.across_tenants().filter(pk__in=[lead.pk for lead in chosen]).update(state=LeadState.RESERVED)
     return chosen
+
+
+def reserve_promised(*, user_id: int, campaign_id: int, at: datetime, lead_id: int | None = None) -> Lead | None:
+    """Reserve the lead that was promised this agent's call and is due longest, or a certain one of theirs, due or not.
+
+    Call inside the placing transaction.
+    """
+    rows = Lead.objects.across_tenants().filter(promised_to=user_id, campaign=campaign_id, state=LeadState.WAITING)
+    rows = rows.filter(next_attempt_at__lte=at) if lead_id is None else rows.filter(pk=lead_id)
+    lead = rows.order_by("next_attempt_at", "id").select_for_update(skip_locked=True, no_key=True).first()
+    if lead is not None:
+        Lead.objects.across_tenants().filter(pk=lead.pk).update(state=LeadState.RESERVED)
+    return lead
+
+
+def snooze(*, lead_id: int, at: datetime, delay: timedelta) -> None:
+    """Give back a lead that its agent skipped: one that was promised their call comes up again soon."""
+    promised = Lead.objects.across_tenants().filter(pk=lead_id, promised_to__isnull=False).exists()
+    put_back(lead_ids=[lead_id], at=at, delay=CALLBACK_SNOOZE if promised else delay)
 
 
 def put_back(*, lead_ids: Sequence[int], at: datetime, delay: timedelta = timedelta(0)) -> None:
@@ -131,6 +156,8 @@ def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:
             else {"state": LeadState.DONE}
         ),
     )
+    if again_at is None:
+        callbacks.close_failed(lead_id=lead_id, at=now())
 
 
 def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) -> None:
@@ -139,7 +166,7 @@ def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) ->
     A lead that was done before an agent dialed it all the same stays done.
     """
     rows = Lead.objects.across_tenants()
-    lead = rows.select_for_update(no_key=True).only("attempts", "state").get(pk=lead_id)
+    lead = rows.select_for_update(no_key=True).only("attempts", "state", "priority").get(pk=lead_id)
     following = after_attempt(outcome, lead.attempts, placed, at)
     done = following.at is None or lead.state == LeadState.DONE
     rows.filter(pk=lead_id).update(
@@ -148,6 +175,8 @@ def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) ->
         attempts=F("attempts") + (1 if following.counts else 0),
         last_outcome=outcome,
     )
+    if lead.priority == CALLBACK_PRIORITY:
+        callbacks.after_attempt(lead_id=lead_id, outcome=outcome, lead_done=done, at=at)
 
 
 def dispose(*, lead_id: int, final: bool, at: datetime) -> None:
@@ -157,3 +186,5 @@ def dispose(*, lead_id: int, final: bool, at: datetime) -> None:
     """
     rows = Lead.objects.across_tenants().filter(pk=lead_id).exclude(state=LeadState.RESERVED)
     rows.update(state=LeadState.DONE if final else LeadState.WAITING, next_attempt_at=at + timedelta(days=1))
+    if final:
+        callbacks.close_failed(lead_id=lead_id, at=at)

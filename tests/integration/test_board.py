@@ -28,6 +28,7 @@ FROM agents_agentsession, generate_series(1, 5000) LIMIT 5000
 READS: list[Callable[[], object]] = [
     lambda: board.campaigns_to_pace(),
     lambda: board.overdue_wrapups(now()),
+    lambda: board.due_callbacks(now()),
     lambda: board.unseen_agents(now()),
     lambda: board.deserted_sessions(now()),
     lambda: board.open_sessions(),
@@ -67,13 +68,28 @@ def test_campaigns_to_pace(campaign: Campaign) -> None:
     assert board.campaigns_to_pace() == [campaign.pk]
 
 
-@pytest.mark.parametrize(("wrapup_s", "age_s", "late"), [(60, 61, True), (60, 59, False), (0, 9999, False)])
-def test_overdue_wrapups(campaign: Campaign, wrapup_s: int, age_s: int, late: bool) -> None:
-    Campaign.objects.for_tenant(campaign.tenant).update(wrapup_s=wrapup_s)
+@pytest.mark.parametrize(
+    ("wrapup_s", "extended", "age_s", "late"),
+    [
+        (60, False, 61, True),
+        (60, False, 59, False),
+        (0, False, 9999, False),
+        (60, True, 99, False),
+        (60, True, 101, True),
+        (0, True, 9999, False),
+    ],
+)
+def test_overdue_wrapups(campaign: Campaign, wrapup_s: int, extended: bool, age_s: int, late: bool) -> None:
+    Campaign.objects.for_tenant(campaign.tenant).update(wrapup_s=wrapup_s, wrapup_extension_s=40)
     moment = now()
     call = make_call(campaign)
     session = make_session(
-        campaign, state=AgentState.WRAPUP, call=call, since=moment - timedelta(seconds=age_s), leg=LegState.UP
+        campaign,
+        state=AgentState.WRAPUP,
+        call=call,
+        since=moment - timedelta(seconds=age_s),
+        leg=LegState.UP,
+        wrapup_extended=extended,
     )
     assert board.overdue_wrapups(moment) == ([session.pk] if late else [])
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.agents.rules import (
+    CALLBACK_DUE,
     JOINED,
     PHONE_LOST,
     SCREEN_LOST,
@@ -107,6 +108,25 @@ def test_a_call_is_left_only_by_word_of_that_call(told: list[Event]) -> None:
 
 
 @given(histories())
+def test_a_wrapup_is_extended_once(told: list[Event]) -> None:
+    extended: UUID | None = None
+    for before, event, after in play(told):
+        if (
+            event.kind is Kind.EXTEND_ASKED
+            and not isinstance(after, Refusal)
+            and before.state is not AgentState.OFFLINE
+        ):
+            assert before.state is AgentState.WRAPUP
+            assert not before.wrapup_extended
+            extended = before.call
+        if isinstance(after, Refusal):
+            continue
+        if after.wrapup_extended:
+            assert after.state is AgentState.WRAPUP
+            assert after.call == extended
+
+
+@given(histories())
 def test_a_busy_agent_is_never_reserved_again(told: list[Event]) -> None:
     for before, event, after in play(told):
         if event.kind is Kind.RESERVED and before.state in WITH_A_CALL:
@@ -129,7 +149,7 @@ def test_offline_is_the_end(told: list[Event]) -> None:
 @given(histories())
 def test_the_system_is_never_refused(told: list[Event]) -> None:
     """What a person asks may be refused; what has happened has happened."""
-    asked = {Kind.READY_ASKED, Kind.RESERVED, Kind.DISPOSED, Kind.LEAVE_ASKED}
+    asked = {Kind.READY_ASKED, Kind.RESERVED, Kind.DISPOSED, Kind.LEAVE_ASKED, Kind.EXTEND_ASKED}
     for _, event, after in play(told):
         assert event.kind in asked or not isinstance(after, Refusal)
 
@@ -214,3 +234,12 @@ def test_who_has_just_joined_and_dials_is_ready_afterwards() -> None:
 def test_ready_during_a_call_takes_back_the_pause_after_it() -> None:
     wants = agent(AgentState.IN_CALL, pause_after="LUNCH")
     assert advance(wants, Event(Kind.READY_ASKED)) == agent(AgentState.IN_CALL)
+
+
+def test_a_callback_shown_while_ready_does_not_end_in_a_pause() -> None:
+    ready = Agent(state=AgentState.READY, pause_code="", leg_up=True)
+    shown = advance(ready, Event(Kind.PAUSE_ASKED, code=CALLBACK_DUE))
+    assert isinstance(shown, Agent)
+    dialing = advance(shown, Event(Kind.RESERVED, call=CALLS[0], own=True))
+    assert isinstance(dialing, Agent)
+    assert dialing.pause_after == ""
