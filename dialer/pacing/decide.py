@@ -43,7 +43,7 @@ def _lines_per_agent(snapshot: Snapshot, level: float, why: str = "", memory: Me
     if limits and not launch:
         reason = f"{counts}; {_why_capped(snapshot, capped_by)}."
     elif launch:
-        reason = f"{counts}; launching {launch}{', as many as lines allow' if limits else ''}."
+        reason = f"{counts}; launching {launch}{_cut_short(snapshot, limits)}."
     else:
         reason = f"{counts}; enough calls are under way."
     worth = memory.ring.p if memory is not None else USUAL_WORTH
@@ -60,9 +60,18 @@ def _room(snapshot: Snapshot) -> tuple[int, str]:
     return min(limits, key=lambda one: one[0])
 
 
+def _cut_short(snapshot: Snapshot, limits: tuple[str, ...]) -> str:
+    """What is said after "launching n" when a limit allowed no more."""
+    if not limits:
+        return ""
+    return ", as many as lines allow" if limits[0] == "max_lines" else f": {_why_capped(snapshot, limits[0])}"
+
+
 def _why_capped(snapshot: Snapshot, limit: str) -> str:
     if limit == "cps":
         return "the trunk takes no more calls this second"
+    if limit == "trunk_dead":
+        return "the last calls all failed at once, so the trunk is tried with one call at a time"
     if limit == "trunk_share":
         return "other campaigns have their share of the trunk"
     return f"all {snapshot.max_lines} lines are in use"
@@ -95,6 +104,10 @@ def _predict(snapshot: Snapshot) -> Decision:
         why = f"{_left(budget)}, so pacing is progressive: "
         return _lines_per_agent(snapshot, 1.0, why[0].upper() + why[1:], memory)
     room, capped_by = _room(snapshot)
+    if memory.trunk_dead:
+        probe = 0 if len(floor.ringing) + len(floor.rang) else 1
+        if room >= probe:
+            room, capped_by = probe, "trunk_dead"
     choice = choose(memory, snapshot, floor, budget, room)
     return _decision(snapshot, choice, budget, memory, (capped_by,) if choice.capped else (), len(floor.ringing))
 
@@ -145,7 +158,7 @@ def _decision(
     }
     free = f"{choice.free_soon:.0f} agent{'' if round(choice.free_soon) == 1 else 's'} free within {FREE_SOON_S:.0f} s"
     if choice.launch:
-        done = f"launching {choice.launch}{', as many as lines allow' if limits else ''}"
+        done = f"launching {choice.launch}{_cut_short(snapshot, limits)}"
     elif choice.cancel:
         done = f"giving up {choice.cancel} that rang long, for nobody would be free to answer"
     elif limits:

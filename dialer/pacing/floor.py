@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .memory import Memory
+from .memory import AT_ONCE_S, RANG_S, Memory
 from .ring import Floats
 from .types import Snapshot
 from .work import ENDING_EDGES, SHORT_TALK_S, TALK_EDGES, WRAP_EDGES, Ints
@@ -115,11 +115,18 @@ def learn(memory: Memory, snapshot: Snapshot, floor: Floor) -> None:
     for seen in snapshot.seen:
         match seen.kind:
             case "answered":
+                memory.rang(snapshot.at, seen.seconds + seen.lag)
                 ring.saw_answer(seen.seconds, seen.lag, seen.score, tables.ring)
             case "machine":
+                memory.rang(snapshot.at, seen.seconds + seen.lag)
                 ring.saw_other(seen.seconds, True, seen.score, tables.ring)
             case "failed":
-                ring.saw_other(seen.seconds, False, seen.score, tables.ring)
+                if seen.seconds < AT_ONCE_S:
+                    memory.failed_at_once(snapshot.at)
+                else:
+                    memory.rang(snapshot.at, seen.seconds)
+                if not memory.trunk_dead:  # a dead trunk says nothing about the people on the list
+                    ring.saw_other(seen.seconds, False, seen.score, tables.ring)
             case "talk_end":
                 if seen.ending is None:
                     work.talk.ended(seen.seconds)
@@ -133,6 +140,10 @@ def learn(memory: Memory, snapshot: Snapshot, floor: Floor) -> None:
                 memory.waits += 1.0
             case "connected":
                 pass
+    if memory.streak and len(floor.ringing):
+        youngest = floor.ringing[floor.ringing >= RANG_S]
+        if len(youngest):
+            memory.rang(snapshot.at, float(youngest.min()))
     if memory.waits > 60.0:
         memory.wait, memory.waits = memory.wait * 0.5, memory.waits * 0.5
     passed = snapshot.at - memory.at

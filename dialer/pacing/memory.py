@@ -12,6 +12,11 @@ from .work import WorkBelief
 
 START_THRESHOLD = 2.0
 """First threshold, in multiples of the cap."""
+CANCEL_HALF_LIFE = 400.0
+CANCEL_START = 20.0
+"""Launches credited at the start, so that a young campaign may give up a call or two."""
+AT_ONCE_S, RANG_S, TRUNK_DEAD = 3.0, 4.0, 24
+"""A call that fails sooner than the first never rang; one that is up for the second did; so many failures in a row."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,12 @@ class Memory:
     work_built: float = -1e9
     shape: tuple[float, bool] = (0.0, True)
     """Ring timeout and detection that the beliefs were made for."""
+    launched: float = 0.0
+    given_up: float = 0.0
+    """Calls launched, and those of them given up while ringing; both fading alike."""
+    streak: int = 0
+    streak_from: float = 0.0
+    """Calls in a row that failed at once, and when the first of them did."""
 
     @classmethod
     def fresh(cls, rules: Rules, cap: float) -> Memory:
@@ -68,7 +79,39 @@ class Memory:
             self.built,
             self.work_built,
             self.shape,
+            self.launched,
+            self.given_up,
+            self.streak,
+            self.streak_from,
         )
+
+    def may_give_up(self, rules: Rules) -> int:
+        """Calls that may be given up now, by the share of launches that the campaign allows."""
+        if not rules.may_cancel:
+            return 0
+        return max(0, int(rules.cancel_share * (self.launched + CANCEL_START) - self.given_up + 1e-9))
+
+    def count_calls(self, launched: int, given_up: int) -> None:
+        """Book what a decision does. What is long past fades, so that a quiet day saves up nothing for a bad one."""
+        keep = 0.5 ** (launched / CANCEL_HALF_LIFE)
+        self.launched = self.launched * keep + launched
+        self.given_up = self.given_up * keep + given_up
+
+    def failed_at_once(self, at: float) -> None:
+        """A call failed before it can have rung."""
+        if self.streak == 0 or at < self.streak_from:
+            self.streak, self.streak_from = 0, at
+        self.streak += 1
+
+    def rang(self, at: float, age: float) -> None:
+        """A call of this age has rung; one dialed after the streak began shows that the trunk works."""
+        if at - age >= self.streak_from:
+            self.streak = 0
+
+    @property
+    def trunk_dead(self) -> bool:
+        """The last couple of dozen calls failed at once: that is the trunk, not the people called."""
+        return self.streak >= TRUNK_DEAD
 
     def grace(self, rules: Rules) -> float:
         """Seconds from the verdict to the moment at which an answered call counts as abandoned."""

@@ -23,8 +23,9 @@ from .types import Snapshot
 _STEER = 0.04
 _SETTLING_S = 600.0
 _BOOK_ANSWERS = 800.0
-_CANCEL_OVER = 1.3
-"""A ringing call is given up when its risk is this many times the one at which calls are launched."""
+_CANCEL_OVER, _CANCEL_SURE, _CANCEL_LEAST = 8.0, 0.6, 1.3
+"""A ringing call is given up when its risk is so many times the one at which calls are launched, or so large in itself
+(and then at least so many times the other): decision 0013."""
 _MOST_A_TICK = 200
 
 
@@ -108,8 +109,9 @@ def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, roo
     book = _Book(memory, budget.rate, snapshot)
     under_way = len(floor.ringing) + len(floor.rang) + floor.waiting
     sure = min(room, max(0, floor.ready - under_way))  # what progressive would launch: an idle agent for each
-    if snapshot.rules.may_cancel and len(ringing) and not sure:
-        choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold)
+    may_give_up = memory.may_give_up(snapshot.rules)
+    if may_give_up and len(ringing) and not sure:
+        choice.cancel = _cancel(tables, snapshot, floor, balance, ringing, threshold, may_give_up)
     if choice.cancel == 0 and room == 0:
         choice.risk = float(tables.arrival @ worst_later(balance.short()))
         choice.capped = choice.risk <= threshold
@@ -117,25 +119,27 @@ def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, roo
         _launch(tables, snapshot, balance, (sure, min(room, _MOST_A_TICK)), threshold, choice, book)
         choice.capped = choice.launch == room
     book.close(choice.capped and choice.launch > 0)
+    memory.count_calls(choice.launch, choice.cancel)
     return choice
 
 
 def _cancel(
-    tables: Tables, snapshot: Snapshot, floor: Floor, balance: Balance, ringing: Floats, threshold: float
+    tables: Tables, snapshot: Snapshot, floor: Floor, balance: Balance, ringing: Floats, threshold: float, most: int
 ) -> int:
     """How many of the oldest ringing calls to give up: past the legal minimum, and with nobody free if answered."""
     old = np.nonzero(floor.ringing >= snapshot.rules.min_ring + ORIGINATE_S)[0]
     if not len(old):
         return 0
+    limit = max(_CANCEL_LEAST * threshold, min(_CANCEL_OVER * threshold, _CANCEL_SURE))
     given_up = looked = 0
-    for i in old[np.argsort(-floor.ringing[old])]:
+    for i in old[np.argsort(-floor.ringing[old])][:most]:
         chance = ringing[i]
         looked += 1
         if chance[-1] <= 1e-3:  # nobody will answer it any more; hanging up gains nothing
             continue
         arrival = _steps(chance) / chance[-1]
         risk = float(arrival @ worst_later(balance.short()))
-        if risk <= _CANCEL_OVER * threshold:
+        if risk <= limit:
             break
         balance.remove(chance)
         given_up = looked

@@ -93,6 +93,9 @@ class Rules:
     patience: float = 2.0
     """How long an answered person may wait after their greeting."""
     may_cancel: bool = True
+    """Whether calls that rang past `min_ring` may be given up when nobody would be free for their answer."""
+    cancel_share: float = 0.1
+    """At most this share of the calls launched is given up, lately and in the long run."""
     tick: float = 1.0
     seats: int = 0
     """Agents that the campaign is planned for (0: those signed in); sets how fast the engine may steer."""

@@ -183,3 +183,8 @@ class _People:
 def engine(config: dict[str, Any], **options: Any) -> Engine:
     """What the bench calls."""
     return Engine(config, **options)
+
+
+def without_cancelling(config: dict[str, Any], **options: Any) -> Engine:
+    """The same engine where no ringing call may be given up."""
+    return Engine(config, cancel=False, **options)

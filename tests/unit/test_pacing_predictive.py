@@ -218,3 +218,55 @@ def test_inbound_callers_take_agents() -> None:
     alone = Snapshot("blended", 1.0, floor, (), 300, 0, ledger=Ledger(900, 15, 900, 15))
     busy = replace(alone, inbound_waiting=4, inbound_per_s=0.3)
     assert decide(busy).launch < decide(alone).launch
+
+
+def test_a_trunk_that_fails_every_call_is_tried_with_one_at_a_time() -> None:
+    """Thirty calls fail at once: no flood, no lesson about the list, and the first call that rings ends it."""
+    floor = tuple(AgentView("ready", 60) for _ in range(20))
+    dead = Snapshot("predictive", 1.0, floor, (), 200, 0, ledger=Ledger(500, 2, 500, 2))
+    memory, launched = None, 0
+    for second in range(30):
+        failed = tuple(Seen("failed", 0.6) for _ in range(min(10, launched)))
+        decision = decide(replace(dead, at=float(second), seen=failed, memory=memory, may_launch=10))
+        memory, launched = decision.memory, decision.launch
+    assert memory is not None
+    assert memory.trunk_dead
+    assert launched == 1
+    assert "the trunk is tried with one call at a time" in decision.reason
+    assert memory.ring.p > 0.05
+    on_trial = replace(dead, at=30.0, calls=(CallView("ringing", 1.0),), memory=memory)
+    assert decide(on_trial).launch == 0
+    rings = replace(dead, at=34.0, calls=(CallView("ringing", 5.0),), memory=decide(on_trial).memory)
+    assert decide(rings).launch > 1
+
+
+def test_calls_dialed_before_the_trunk_died_do_not_hide_that() -> None:
+    floor = tuple(AgentView("ready", 60) for _ in range(20))
+    dead = Snapshot("predictive", 1.0, floor, (), 200, 0, ledger=Ledger(500, 2, 500, 2), may_launch=10)
+    memory = decide(dead).memory
+    for second in range(1, 8):
+        older = (CallView("ringing", 12.0 + second),)
+        seen = (*([Seen("failed", 0.6)] * 5), Seen("failed", 20.0))
+        decision = decide(replace(dead, at=float(second), calls=older, seen=seen, memory=memory))
+        memory = decision.memory
+    assert memory is not None
+    assert memory.trunk_dead
+    assert decision.launch == 0
+
+
+def test_few_calls_are_given_up() -> None:
+    """However many ring without hope, about one in ten launches is given up, or what the campaign says."""
+    full = Snapshot(
+        "predictive", 1.0, tuple(AgentView("ready", 5) for _ in range(20)), (), 300, 0, ledger=Ledger(900, 20, 900, 20)
+    )
+    calls = tuple(CallView("ringing", 18.0) for _ in range(60))
+    for share, most in ((0.1, 10), (0.0, 0), (1.0, 60)):
+        rules = Rules(cancel_share=share)
+        memory, given_up = decide(replace(full, rules=rules)).memory, 0
+        away = replace(full, rules=rules, agents=(AgentView("in_call", 3.0),))
+        for second in range(1, 9):
+            gone = decide(replace(away, calls=calls[given_up:], at=float(second), memory=memory))
+            memory = gone.memory
+            given_up += gone.cancel
+        assert given_up <= most
+        assert given_up > 0 or share == 0.0
