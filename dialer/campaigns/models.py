@@ -54,6 +54,11 @@ class Disposition(TenantScoped):
             ),
         ]
 
+    @property
+    def asks(self) -> bool:
+        """Whether the agent must give more than the choice itself."""
+        return self.needs_note or self.needs_callback
+
     def __str__(self) -> str:
         return self.label
 

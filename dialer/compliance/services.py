@@ -74,6 +74,12 @@ def still_allowed(*, tenant: Tenant, verdict: GateVerdict, at: datetime) -> Allo
     return gate(Facts(verdict.phone, zones, at, listed, tenant.window_opens, tenant.window_closes))
 
 
+def allowed_at(*, tenant: Tenant, number: str, zones: Sequence[str], at: datetime) -> Allow | Deny:
+    """What the gate would answer at another moment, as far as is known now; no verdict is stored, nothing is placed."""
+    listed = on_dnc(tenant_id=tenant.pk, number=number)
+    return gate(Facts(number, tuple(zones), at, listed, tenant.window_opens, tenant.window_closes))
+
+
 def on_dnc(*, tenant_id: int, number: str) -> bool:
     """Whether the number is on the tenant's do-not-call list at this moment."""
     return bool(DncEntry.objects.for_tenant(tenant_id).filter(phone=number).exists())

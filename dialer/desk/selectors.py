@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import BigIntegerField, F, Func, Q, TextField
 from django.db.models.functions import Cast, Now
@@ -25,11 +24,6 @@ from dialer.people.models import Tenant, User
 
 from .vocabulary import dispositions, pause_codes
 
-RECENT = 10
-_RECENT = (
-    *("queued_at", "phone", "outcome", "lead__first_name", "lead__last_name"),
-    *("disposition__label", "disposition__is_conversion", "disposition__is_dnc"),
-)
 OWN_METHODS = frozenset({DialMethod.MANUAL, DialMethod.PREVIEW})
 """Dial methods by which the agent decides when to dial."""
 
@@ -69,7 +63,6 @@ class Desk:
     campaigns: list[Campaign] = field(default_factory=list)
     dispositions: list[Disposition] = field(default_factory=list)
     pause_codes: list[PauseCode] = field(default_factory=list)
-    recent: list[CallTask] = field(default_factory=list)
 
     @property
     def tenant(self) -> Tenant:
@@ -81,6 +74,17 @@ class Desk:
     def dials_self(self) -> bool:
         """Whether this campaign's agents decide when to dial."""
         return self.session is not None and self.session.campaign.dial_method in OWN_METHODS
+
+    @property
+    def can_extend(self) -> bool:
+        """Whether this wrap-up may be made longer still."""
+        session = self.session
+        return bool(
+            self.wrapup_until
+            and session is not None
+            and session.campaign.wrapup_extension_s
+            and not session.wrapup_extended
+        )
 
     @property
     def phone_down(self) -> bool:
@@ -129,15 +133,16 @@ _SNAPSHOT = Cast(
     Cast(Func(Func(function="pg_current_snapshot"), function="pg_snapshot_xmax"), TextField()), BigIntegerField()
 )
 
-_LEAD = ("public_id", "first_name", "last_name", "company", "phone", "notes", "time_zones", "attempts", "last_outcome")
+_LEAD = ("public_id", "first_name", "last_name", "company", "phone", "time_zones", "promised_to_id")
 _CALL = ("state", "outcome", "own_agent", "phone", "caller_id", "queued_at", "connected_at", "ended_at")
 # Only what the templates show: reading whole rows of six tables took twice as long.
 _SHOWN = (
-    *("public_id", "tenant_id", "endpoint", "state", "pause_code", "pause_after", "state_since"),
+    *("public_id", "tenant_id", "endpoint", "state", "pause_code", "pause_after", "state_since", "wrapup_extended"),
     *("leg", "notice", "started_at", "ended_at", "user_id", "campaign_id", "call_id", "preview_lead_id"),
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
     *("user__tenant__name", "user__tenant__time_zone"),
-    *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "wrapup_s", "disposition_set_id")),
+    *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
+    *("campaign__wrapup_s", "campaign__wrapup_extension_s"),
     *(f"call__{name}" for name in (*_CALL, "lead_id")),
     "call__recording__state",
     *(f"call__lead__{name}" for name in _LEAD),
@@ -166,7 +171,6 @@ def desk_of(user_id: int) -> Desk:
         revision=session.revision if session is not None else 0,
         ended=session,
         campaigns=list(joinable(user)),
-        recent=_recent(user),
     )
 
 
@@ -190,19 +194,16 @@ def _at_work(session: Any) -> Desk:
         clock=clock_of(lead.time_zones) if lead is not None else None,
         pause_label=labels.get(session.pause_code, session.pause_code),
         pause_after_label=labels.get(session.pause_after, session.pause_after),
-        wrapup_until=session.state_since + timedelta(seconds=session.campaign.wrapup_s) if wraps else None,
+        wrapup_until=session.state_since + timedelta(seconds=_wrapup_s(session)) if wraps else None,
         dispositions=dispositions.get((session.tenant_id, session.campaign.disposition_set_id)) if call else [],
         pause_codes=own,
-        recent=_recent(session.user),
     )
 
 
-def _recent(user: User) -> list[CallTask]:
-    assert user.tenant is not None
-    today = now().astimezone(ZoneInfo(user.tenant.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = CallTask.objects.for_tenant(user.tenant_id).filter(user=user, queued_at__gte=today, state=CallState.ENDED)
-    rows = rows.select_related("lead", "disposition").only(*_RECENT)
-    return list(rows.order_by("-queued_at")[:RECENT])
+def _wrapup_s(session: AgentSession) -> int:
+    """How long this wrap-up lasts; calls.board.overdue_wrapups counts the same."""
+    campaign = session.campaign
+    return campaign.wrapup_s + (campaign.wrapup_extension_s if session.wrapup_extended else 0)
 
 
 def joinable(user: User) -> TenantQuerySet:

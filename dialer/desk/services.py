@@ -13,6 +13,7 @@ from dialer.calls import placing
 from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core.clock import now
+from dialer.leads.callbacks import Promise
 from dialer.people.models import User
 
 from . import selectors
@@ -54,8 +55,14 @@ def leave(*, user: User) -> None:
 
 
 def ready(*, user: User) -> None:
-    """Ask for calls; during a call it takes back "pause after this call"."""
-    agents.apply(session_id=session_of(user).pk, event=Event(Kind.READY_ASKED), at=now())
+    """Ask for calls; during a call it takes back "pause after this call".
+
+    A callback that is shown where pacing dials is put off: calls and it cannot both come first.
+    """
+    session = session_of(user)
+    if session.preview_lead_id is not None and session.campaign.paced:
+        placing.skip_lead(session_id=session.pk)
+    agents.apply(session_id=session.pk, event=Event(Kind.READY_ASKED), at=now())
 
 
 def pause(*, user: User, code: str) -> None:
@@ -77,7 +84,7 @@ def hang_up(*, user: User) -> None:
     calls.ask_hang_up(call=call, by="agent")
 
 
-def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None) -> None:
+def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None, promise: Promise | None = None) -> None:
     """Say how the call ended. `call_id` tells a repeat for a call that is disposed already from a mistake."""
     session = session_of(user)
     if call_id is not None and call_id != session.call_id:
@@ -86,7 +93,23 @@ def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None) ->
             if earlier.disposition.code == code:
                 return
             raise NotNow(f"That call was disposed of as “{earlier.disposition.label}” already.")
-    calls.dispose(session_id=session.pk, code=code, note=note.strip()[:NOTE_LENGTH], by=user, call_id=call_id)
+    note = note.strip()[:NOTE_LENGTH]
+    calls.dispose(session_id=session.pk, code=code, note=note, by=user, call_id=call_id, promise=promise)
+
+
+def extend(*, user: User) -> None:
+    """Have the wrap-up last longer, once per call."""
+    session = session_of(user)
+    if not session.campaign.wrapup_s:
+        raise NotNow("This wrap-up has no end: take the time that you need.")
+    if not session.campaign.wrapup_extension_s:
+        raise NotNow("This campaign's wrap-up cannot be extended. Choose a disposition.")
+    agents.apply(session_id=session.pk, event=Event(Kind.EXTEND_ASKED), at=now())
+
+
+def dial_callback(*, user: User, lead_id: int) -> None:
+    """Dial a callback of one's own now, due or not, through the gate."""
+    placing.dial_promised(session_id=session_of(user).pk, lead_id=lead_id)
 
 
 def _self_dialing(user: User) -> AgentSession:
@@ -123,8 +146,11 @@ def _dial_until_allowed(session_id: int) -> None:
 
 
 def dial_shown(*, user: User) -> None:
-    """Dial the lead that is shown."""
-    placing.dial_shown(session_id=_self_dialing(user).pk)
+    """Dial the lead that is shown: where pacing dials, a callback of one's own."""
+    session = session_of(user)
+    if session.preview_lead_id is None:
+        session = _self_dialing(user)
+    placing.dial_shown(session_id=session.pk)
 
 
 def skip(*, user: User) -> None:

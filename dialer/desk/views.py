@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from dialer.agents.services import NotNow
 from dialer.campaigns.models import Campaign
-from dialer.people.access import fetch, member, user_of
+from dialer.leads.models import Callback, CallbackState
+from dialer.people.access import fetch, member, owned, user_of
 
-from . import services
+from . import asking, services
 from .selectors import desk_of, joinable
+
+Params = ParamSpec("Params")
 
 
 def _fragment(request: HttpRequest, message: str = "") -> HttpResponse:
@@ -24,15 +29,15 @@ def _fragment(request: HttpRequest, message: str = "") -> HttpResponse:
     return render(request, "desk/desk.html#desk", {"desk": desk, "message": message, "at": ""})
 
 
-def _deed(act: Callable[[HttpRequest], None]) -> Callable[[HttpRequest], HttpResponseBase]:
+def _deed(act: Callable[Concatenate[HttpRequest, Params], None]) -> Callable[..., HttpResponseBase]:
     """Make a view of something that an agent does: POST only; a refusal is a message on the desk."""
 
     @member
     @require_POST
     @wraps(act)
-    def view(request: HttpRequest) -> HttpResponse:
+    def view(request: HttpRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
         try:
-            act(request)
+            act(request, *args, **kwargs)
         except NotNow as refusal:
             return _fragment(request, str(refusal))
         return _fragment(request)
@@ -91,15 +96,54 @@ def hang_up(request: HttpRequest) -> None:
     services.hang_up(user=user_of(request))
 
 
-@_deed
-def dispose(request: HttpRequest) -> None:
-    """Say how the call ended."""
-    services.dispose(
+@member
+@require_POST
+def dispose(request: HttpRequest) -> HttpResponse:
+    """Say how the call ended. What the disposition wants and is not given is said in its form."""
+    user, code, call_id = user_of(request), request.POST.get("code", ""), _uuid(request.POST.get("call", ""))
+    promise = None
+    if "ask" in request.POST:
+        form = asking.form_for(user=user, code=code, call_id=call_id, data=request.POST)
+        if form is not None and not form.is_valid():
+            return render(request, "desk/_ask.html", {"form": form, "call_id": call_id})
+        promise = form.promise if form is not None else None
+    try:
+        note = request.POST.get("note", "")
+        services.dispose(user=user, code=code, note=note, call_id=call_id, promise=promise)
+    except NotNow as refusal:
+        return _fragment(request, str(refusal))
+    return _fragment(request)
+
+
+@member
+@require_POST
+def ask(request: HttpRequest) -> HttpResponse:
+    """The form of what a disposition wants: a note, a time to call back."""
+    call_id = _uuid(request.POST.get("call", ""))
+    form = asking.form_for(
         user=user_of(request),
         code=request.POST.get("code", ""),
-        note=request.POST.get("note", ""),
-        call_id=_uuid(request.POST.get("call", "")),
+        call_id=call_id,
+        initial={"note": request.POST.get("note", "")},
     )
+    return render(request, "desk/_ask.html", {"form": form, "call_id": call_id})
+
+
+@_deed
+def extend(request: HttpRequest) -> None:
+    """More time for the wrap-up, once per call."""
+    services.extend(user=user_of(request))
+
+
+@_deed
+def dial_callback(request: HttpRequest, public_id: UUID) -> None:
+    """Dial a callback of one's own now, through the gate."""
+    callback = fetch(request, owned(request, Callback), public_id=public_id)
+    if callback.user_id != user_of(request).pk:
+        raise PermissionDenied("This is a colleague's callback. Agents dial their own.")
+    if callback.state != CallbackState.OPEN:
+        raise NotNow("That callback is closed already.")
+    services.dial_callback(user=user_of(request), lead_id=callback.lead_id)
 
 
 @_deed

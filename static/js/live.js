@@ -10,6 +10,7 @@ export function start(rootId) {
   callbacks.beforeNodeMorphed = (old, fresh) => {
     if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
     if (old.hasAttribute("data-keep") && old.id === fresh.id) return false;
+    if (old === document.activeElement && old.matches("input, textarea, select")) return false;
     // A message answers something that was asked; pushes know nothing of it.
     if (old.id.endsWith("-message") && old.id === fresh.id && !fresh.hasAttribute("data-answer")) return false;
     return true;
@@ -29,7 +30,15 @@ export function start(rootId) {
   });
   // What comes first after a reconnection is the truth, whatever was shown before.
   document.addEventListener("htmx:wsOpen", () => { document.getElementById(rootId).dataset.rev = "0"; });
-  const settled = () => synchronise(document.getElementById(rootId)?.dataset.now);
+  // What was loaded aside from the pushes (lists, figures) is loaded anew when the call in hand changes.
+  let call = document.getElementById(rootId).dataset.call;
+  const settled = () => {
+    const shown = document.getElementById(rootId)?.dataset;
+    synchronise(shown?.now);
+    if (!shown || shown.call === call) return;
+    call = shown.call;
+    htmx.trigger(document.body, "call-changed");
+  };
   document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
   document.addEventListener("htmx:afterSwap", settled);
   document.addEventListener("htmx:wsClose", (event) => {

@@ -84,6 +84,23 @@ def clock(moment: datetime | None) -> str:
 
 
 @register.filter
+def clock_day(moment: datetime | None) -> str:
+    """A moment on the tenant's clock: to the minute when it is today, with its day when it is not."""
+    if moment is None:
+        return "–"
+    local = localtime(moment)
+    return f"{local:%H:%M}" if local.date() == localtime(now()).date() else f"{local:%-d %b, %H:%M}"
+
+
+@register.filter
+def in_zone(moment: datetime | None, name: str) -> str:
+    """A moment as a day and clock in a zone, e.g. the customer's."""
+    if moment is None:
+        return "–"
+    return f"{moment.astimezone(zone_of(name)):%a %-d %b, %H:%M}"
+
+
+@register.filter
 def clock_ms(moment: datetime | None) -> str:
     """A moment as a clock to the millisecond, on the tenant's clock."""
     return f"{localtime(moment):%H:%M:%S.%f}"[:-3] if moment is not None else "–"
