@@ -59,13 +59,14 @@ class CallbackForm(forms.Form):
         self.tenant, self.user, self.number = tenant, user, number
         self.zones = [name for name in zones if known_zone(name) is not None]
         self.promise: Promise | None = None
-        zone: Any = self.fields["zone"]
-        zone.choices = [(name, name.replace("_", " ")) for name in self.zones]
         if len(self.zones) < 2:
-            zone.widget = forms.HiddenInput()
-            zone.required = bool(self.zones)
+            del self.fields["zone"]  # there is nothing to choose
+        else:
+            chosen: Any = self.fields["zone"]
+            chosen.choices = [(name, name.replace("_", " ")) for name in self.zones]
         if self.zones:
-            self.initial.setdefault("zone", self.zones[0])
+            if self.initial.get("zone") not in self.zones:
+                self.initial["zone"] = self.zones[0]
             local = (now() + timedelta(days=1)).astimezone(known_zone(self.initial["zone"])).replace(tzinfo=None)
             self.initial.setdefault("when", local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0))
 
@@ -76,7 +77,7 @@ class CallbackForm(forms.Form):
             raise forms.ValidationError(
                 _("Nothing tells in which time zone this customer is. Write it into “Time zone” on the card first.")
             )
-        zone = known_zone(data.get("zone", ""))
+        zone = known_zone(data.get("zone", "") if "zone" in self.fields else self.zones[0])
         if data.get("when") is None or zone is None:
             return data
         try:
@@ -107,7 +108,7 @@ class AskForm(CallbackForm):
         ) % {"label": disposition.label}
         if not disposition.needs_callback:
             for name in ("when", "zone", "whose"):
-                del self.fields[name]
+                self.fields.pop(name, None)
         first: Any = next(iter(self.fields.values()))
         first.widget.attrs["autofocus"] = True
 

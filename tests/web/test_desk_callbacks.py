@@ -93,7 +93,6 @@ def test_a_callback_for_anyone(house: House, call: CallTask, as_: As) -> None:
         ({"when": "soon", "zone": "America/New_York", "whose": "mine"}, "This is no date and time"),
         (at(datetime(2020, 1, 1, 12, tzinfo=ZONE)), "is over where the customer is"),
         (at(datetime(2099, 1, 1, 12, tzinfo=ZONE)), "more than a year away"),
-        (at(datetime(2099, 1, 1, 12, tzinfo=ZONE), zone="Europe/Paris"), "Select a valid choice"),
     ],
 )
 def test_times_that_are_refused(house: House, call: CallTask, as_: As, given: dict[str, str], words: str) -> None:
@@ -101,6 +100,19 @@ def test_times_that_are_refused(house: House, call: CallTask, as_: As, given: di
     assert words in answer.content.decode()
     assert b'id="desk"' not in answer.content
     assert factories.get_call(call.pk).disposition is None
+
+
+def test_a_number_of_several_zones(house: House, call: CallTask, as_: As) -> None:
+    Lead.objects.for_tenant(house.tenant).update(time_zones=["America/New_York", "America/Chicago"])
+    browser = as_(house.agent)
+    form = browser.post("/desk/ask/", {"code": "CALLBK", "call": str(call.pk)}).content.decode()
+    assert '<option value="America/Chicago">America/Chicago</option>' in form
+    wrong = browser.post("/desk/dispose/", asked(call, "CALLBK", **at(tomorrow(), zone="Europe/Paris")))
+    assert "Select a valid choice" in wrong.content.decode()
+    browser.post("/desk/dispose/", asked(call, "CALLBK", **at(tomorrow(), zone="America/Chicago")))
+    made = Callback.objects.for_tenant(house.tenant).get()
+    assert made.promised_for == tomorrow() + timedelta(hours=1)
+    assert made.zone == "America/Chicago"
 
 
 def test_the_gate_s_window_holds_for_callbacks(house: House, call: CallTask, as_: As) -> None:
