@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import vocabulary
+from dialer.live import threads
 from dialer.people.models import Tenant
 from tests import factories
 
@@ -16,10 +19,12 @@ settings.load_profile("cordboard")
 
 
 @pytest.fixture(autouse=True)
-def _vocabulary_read_anew() -> None:
-    """What desks keep for a moment is not kept from one test to the next."""
+def _nothing_kept() -> Iterator[None]:
+    """What desks keep for a moment, and sockets' connections, are not kept from one test to the next."""
     vocabulary.pause_codes.forget()
     vocabulary.dispositions.forget()
+    yield
+    threads.give_back_connections()
 
 
 @pytest.fixture

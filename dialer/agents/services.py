@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from dialer.campaigns.models import Campaign, PauseCode
-from dialer.core import notify
+from dialer.core import notify, prepared
 from dialer.core.clock import now
 from dialer.leads import services as leads
 from dialer.live import publish
@@ -107,7 +107,7 @@ def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | N
         # Clocks of different machines tell of this: time in state must not run backwards.
         session.state_since = max(at, session.state_since)
         _note_change(session, event.kind)
-    session.save(update_fields=_WRITTEN)
+    prepared.update(session, _WRITTEN)
     if moved and after.state is AgentState.READY:
         notify.notify(notify.READY, str(session.campaign_id))
     publish.changed(DESK, session.user_id, at)
@@ -148,9 +148,9 @@ def _end(session: AgentSession, at: datetime, *, drop_phone: bool) -> None:
 
 
 def _locked(session_id: int) -> AgentSession:
-    # NO KEY: rows that only refer to the session (a call, a change of state) may be written meanwhile.
-    session = AgentSession.objects.across_tenants().select_for_update(no_key=True).get(pk=session_id)
-    assert isinstance(session, AgentSession)
+    session = prepared.lock(AgentSession, session_id)
+    if session is None:
+        raise AgentSession.DoesNotExist(f"There is no session {session_id}.")
     return session
 
 
@@ -177,8 +177,7 @@ def _note_change(session: AgentSession, kind: Kind) -> None:
         "at": session.state_since,
         "until": session.state_since if offline else None,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE, values)
+    prepared.run(_NOTE, values)
 
 
 _CLAIM = """
@@ -205,9 +204,7 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     The agent's screen is not told: the bridge follows within milliseconds, and a fragment in between would only make
     the one with the customer on it later.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at})
-        row = cursor.fetchone()
+    row = prepared.run(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at}).fetchone()
     if row is None:
         return None
     names = ("id", "tenant_id", "user_id", "state", "call_id", "state_since")

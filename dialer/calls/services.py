@@ -20,6 +20,7 @@ from dialer.agents.rules import Kind as AgentKind
 from dialer.campaigns.models import CampaignStatus, Disposition
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import add_to_dnc, still_allowed
+from dialer.core import prepared
 from dialer.core.clock import now
 from dialer.leads import callbacks
 from dialer.leads import services as leads
@@ -110,8 +111,9 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
     if any(effect.act is Act.RECORD for effect in for_switch):
         _note_recording(call, moment)
     if stored:
-        CallEvent.objects.bulk_create(stored)
-        call.save(update_fields=_MOVING)
+        for row in stored:
+            prepared.insert(row)
+        prepared.update(call, _MOVING)
         if call.own_agent and call.state != was and call.user_id is not None:
             # Whoever dials for themselves watches it ring; all other moves of a desk come from its agent's state.
             publish.changed(agents.DESK, call.user_id, at)
@@ -204,10 +206,7 @@ def _locked(call_id: UUID, *related: str, **conditions: Any) -> CallTask | None:
 
 def _locked_alone(call_id: UUID) -> CallTask | None:
     """The same without conditions or relations: the path of every event, so its SQL is not composed anew each time."""
-    rows = CallTask.objects.across_tenants().raw(
-        "SELECT * FROM calls_calltask WHERE id = %s FOR NO KEY UPDATE", [call_id]
-    )
-    return next(iter(rows), None)
+    return prepared.lock(CallTask, call_id)
 
 
 def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, F, Func, Q, TextField
+from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
 from dialer.agents.models import AgentSession, LegState
@@ -17,6 +17,7 @@ from dialer.calls.rules import CallState, Outcome
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
 from dialer.core.clock import now
 from dialer.core.models import TenantQuerySet
+from dialer.core.prepared import Read
 from dialer.core.templatetags.cordboard import zone_of
 from dialer.leads.models import Lead
 from dialer.people.access import LEADERS
@@ -150,17 +151,23 @@ _SHOWN = (
 )
 
 
-def desk_of(user_id: int) -> Desk:
-    """The desk of one user as it is now."""
-    session = (
+def _last_session(user_id: int) -> QuerySet[AgentSession]:
+    return (
         AgentSession.objects.across_tenants()
         .filter(user_id=user_id)
         .select_related("user__tenant", "campaign", "call__lead", "call__recording", "preview_lead")
         .only(*_SHOWN)
         .annotate(read_at=Now(), revision=_SNAPSHOT)
-        .order_by(F("ended_at").desc(nulls_first=True), "-id")
-        .first()
+        .order_by(F("ended_at").desc(nulls_first=True), "-id")[:1]
     )
+
+
+_SESSION = Read(_last_session, -1)
+
+
+def desk_of(user_id: int) -> Desk:
+    """The desk of one user as it is now."""
+    session: Any = _SESSION.first(user_id)
     if session is not None and session.ended_at is None:
         return _at_work(session)
     user = session.user if session is not None else User.objects.select_related("tenant").get(pk=user_id)

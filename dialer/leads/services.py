@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
-
 from dialer.campaigns.models import LeadList
+from dialer.core import prepared
 from dialer.core.clock import now
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.zones import known_zone
@@ -165,16 +164,15 @@ def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) ->
 
     A lead that was done before an agent dialed it all the same stays done.
     """
-    rows = Lead.objects.across_tenants()
-    lead = rows.select_for_update(no_key=True).only("attempts", "state", "priority").get(pk=lead_id)
+    lead = prepared.lock(Lead, lead_id)
+    assert lead is not None, "a call protects its lead"
     following = after_attempt(outcome, lead.attempts, placed, at)
     done = following.at is None or lead.state == LeadState.DONE
-    rows.filter(pk=lead_id).update(
-        state=LeadState.DONE if done else LeadState.WAITING,
-        next_attempt_at=following.at or at,
-        attempts=F("attempts") + (1 if following.counts else 0),
-        last_outcome=outcome,
-    )
+    lead.state = LeadState.DONE if done else LeadState.WAITING
+    lead.next_attempt_at = following.at or at
+    lead.attempts += 1 if following.counts else 0
+    lead.last_outcome = outcome
+    prepared.update(lead, ("state", "next_attempt_at", "attempts", "last_outcome"))
     if lead.priority == CALLBACK_PRIORITY:
         callbacks.after_attempt(lead_id=lead_id, outcome=outcome, lead_done=done, at=at)
 
