@@ -66,7 +66,7 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
 
     Agents are claimed and released, leads finished, in the same transaction; what concerns the switch is returned.
     """
-    with transaction.atomic():
+    with prepared.together(), transaction.atomic():
         call = _locked_alone(call_id)
         if call is None:
             return None

@@ -1,14 +1,15 @@
 """Statements of the hot paths, composed once and prepared on the server.
 
 A screen's read and the writes of a call's event happen several times per call, and for them composing SQL from a
-queryset cost more than all the rest: 5 ms of 10 in Python, and 2 ms of planning in PostgreSQL. What is here runs the same SQL as the
-ORM would, on the connection (and in the transaction) that the ORM would use, and gives the same objects.
-Elsewhere the ORM itself is the way.
+queryset cost more than all the rest: 5 ms of 10 in Python, and 2 ms of planning in PostgreSQL. What is here runs the
+same SQL as the ORM would, on the connection (and in the transaction) that the ORM would use, and gives the same
+objects. Elsewhere the ORM itself is the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +39,18 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> psycopg.Cursor[A
             if connection.in_atomic_block:
                 raise
             return cursor.execute(sql.encode(), params, prepare=False)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send statements whose answer nobody reads without waiting for the one before; the commit waits for them all.
+
+    An error among them is raised by the next statement that is read, or by the commit. Use it around a transaction whose
+    first statement is read: before that psycopg does not know that there is something to commit.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 class Read(Generic[M]):
@@ -129,16 +142,14 @@ def _updating(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Fie
 
 
 def insert(row: Model) -> None:
-    """Add a row and set its generated key; what the database fills in by itself is left to it (and not read back)."""
+    """Add a row. What the database fills in by itself is left to it, and not read back: not even the key."""
     sql, fields = _inserting(type(row))
-    given = run(sql, _values(row, fields, adding=True)).fetchone()
-    assert given is not None
-    row.pk, row._state.adding, row._state.db = given[0], False, connection.alias
+    run(sql, _values(row, fields, adding=True))
 
 
 @cache
 def _inserting(model: type[Model]) -> tuple[str, list[Field[Any, Any]]]:
-    table, key = _names(model)
+    table, _ = _names(model)
     left_out = model._meta.auto_field
     fields = [
         field
@@ -147,7 +158,7 @@ def _inserting(model: type[Model]) -> tuple[str, list[Field[Any, Any]]]:
     ]
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING {key}", fields  # noqa: S608
+    return f"INSERT INTO {table} ({columns}) VALUES ({places})", fields  # noqa: S608
 
 
 def _names(model: type[Model]) -> tuple[str, str]:
