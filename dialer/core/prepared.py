@@ -45,8 +45,8 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> psycopg.Cursor[A
 def together() -> Iterator[None]:
     """Send statements whose answer nobody reads without waiting for the one before; the commit waits for them all.
 
-    An error among them is raised by the next statement that is read, or by the commit. Use it around a transaction whose
-    first statement is read: before that psycopg does not know that there is something to commit.
+    An error among them is raised by the next statement that is read, or by the commit. Use it around a transaction
+    whose first statement is read: before that psycopg does not know that there is something to commit.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
