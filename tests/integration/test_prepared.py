@@ -18,9 +18,9 @@ from tests import factories
 
 def _sessions(campaign_id: int, state: str) -> QuerySet[AgentSession]:
     rows = AgentSession.objects.across_tenants().filter(Q(campaign_id=campaign_id) & Q(state=state))
-    return (
-        rows.select_related("user__team", "campaign").only("state", "user__username", "campaign__name").order_by("id")
-    )
+    rows = rows.select_related("user__tenant", "campaign", "call")
+    rows = rows.only("state", "call__state", "user__username", "user__tenant__name", "campaign__name")
+    return rows.order_by("id")
 
 
 READ = prepared.Read(_sessions, -1, "a state")
