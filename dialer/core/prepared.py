@@ -89,7 +89,7 @@ class _Compiled(Generic[M]):
         self._own = slice(selected[0], selected[-1] + 1)
         self._names = [column[0].target.attname for column in compiler.select[self._own]]
         self._model: type[M] = compiler.klass_info["model"]
-        self._related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+        self._related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)  # type: ignore[call-arg]  # the stubs tell of Django 6
         self._annotations = compiler.annotation_col_map or {}
         self._compiler = compiler
         self._converters = compiler.get_converters([column[0] for column in compiler.select])
@@ -122,7 +122,7 @@ def lock(model: type[M], key: Any) -> M | None:
 @cache
 def _locking(model: type[Model]) -> tuple[str, list[str]]:
     fields = model._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(_column(field) for field in fields)
     table, key = _names(model)
     return f"SELECT {columns} FROM {table} WHERE {key} = %s FOR NO KEY UPDATE", [field.attname for field in fields]  # noqa: S608
 
@@ -135,8 +135,8 @@ def update(row: Model, names: tuple[str, ...]) -> None:
 
 @cache
 def _updating(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Field[Any, Any]]]:
-    fields = [model._meta.get_field(name) for name in names]
-    settings = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
+    fields: list[Field[Any, Any]] = [model._meta.get_field(name) for name in names]  # type: ignore[misc]
+    settings = ", ".join(f"{_column(field)} = %s" for field in fields)
     table, key = _names(model)
     return f"UPDATE {table} SET {settings} WHERE {key} = %s", fields  # noqa: S608
 
@@ -156,15 +156,20 @@ def _inserting(model: type[Model]) -> tuple[str, list[Field[Any, Any]]]:
         for field in model._meta.concrete_fields
         if field is not left_out and not field.generated and not field.has_db_default()
     ]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(_column(field) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     return f"INSERT INTO {table} ({columns}) VALUES ({places})", fields  # noqa: S608
 
 
 def _names(model: type[Model]) -> tuple[str, str]:
     pk = model._meta.pk
-    assert pk is not None and pk.column is not None
-    return connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(pk.column)
+    assert pk is not None
+    return connection.ops.quote_name(model._meta.db_table), _column(pk)
+
+
+def _column(field: Field[Any, Any]) -> str:
+    assert field.column is not None
+    return connection.ops.quote_name(field.column)
 
 
 def _values(row: Model, fields: Sequence[Field[Any, Any]], *, adding: bool) -> list[Any]:
