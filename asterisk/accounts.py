@@ -81,16 +81,20 @@ class Accounts:
             await self._write("aor", name, AOR)
         endpoint = await self._read("endpoint", name)
         if endpoint is None:
-            await self._write("endpoint", name, self._endpoint(name))
+            await self._write("endpoint", name, self._endpoint(account))
         elif endpoint.get("accountcode") != self._app:
             raise SwitchRefused(f"Asterisk has an endpoint {name} already that is not ours")
         self._known[name] = account
 
-    def _endpoint(self, name: str) -> Fields:
+    def _endpoint(self, account: PhoneAccount) -> Fields:
+        name = account.endpoint
+        # `webrtc` stands for DTLS-SRTP, ICE, AVPF and RTCP on one port.
+        kind = {"webrtc": "yes", "dtls_auto_generate_cert": "yes"} if account.webrtc else {}
         return {
             "context": CONTEXT,
             "disallow": "all",
-            "allow": "ulaw,alaw",
+            "allow": "opus,ulaw" if account.webrtc else "ulaw,alaw",
+            **kind,
             "auth": name,
             "aors": name,
             "accountcode": self._app,

@@ -19,6 +19,7 @@ from dialer.telephony.events import (
     SwitchUp,
 )
 from dialer.telephony.port import (
+    AlreadyThere,
     EventSink,
     Inventory,
     PhoneAccount,
@@ -237,11 +238,37 @@ class AsteriskSwitch:
                 extension="agent",
                 caller_id=f'"{plain_name(display)}" <desk>',
                 timeout_s=ring_timeout_s,
-                # Desk phones pick up by themselves when they are asked like this.
-                variables={"PJSIP_HEADER(add,Call-Info)": "<sip:desk>;answer-after=0"},
+                variables={
+                    # Desk phones pick up by themselves when they are asked like this; our page looks for the other.
+                    "PJSIP_HEADER(add,Call-Info)": "<sip:desk>;answer-after=0",
+                    "PJSIP_HEADER(add,X-Cordboard-Leg)": leg_id,
+                },
             )
+        except AlreadyThere:
+            raise
         except SwitchRefused as refused:
             raise not_registered if refused.cause == CAUSE_FAILURE else refused from None
+
+    async def call_number(self, leg_id: str, number: str, trunk: str, caller_id: str, ring_timeout_s: int) -> None:
+        """Call an agent's plain telephone over a trunk; on answer ChannelReady(leg_id) follows."""
+        _require(_ID, leg_id, "a leg id")
+        _require(_NUMBER, number, "a number")
+        _require(_CALLER_ID, caller_id, "a caller id")
+        _require(_NAME, trunk, "a trunk")
+        self._must_be_up()
+        try:
+            await _answered(self._subscribe(trunk))
+        except SwitchRefused:
+            raise SwitchRefused(f"Asterisk knows no trunk {trunk}", CAUSE_NO_ROUTE) from None
+        self._trunks.add(trunk)
+        await self._originate(
+            leg_id,
+            endpoint=f"PJSIP/{number}@{trunk}",
+            extension="agent",
+            caller_id=caller_id,
+            timeout_s=ring_timeout_s,
+            variables={},
+        )
 
     def _must_be_up(self) -> None:
         """Nothing is begun whose events we would not see."""
@@ -270,7 +297,7 @@ class AsteriskSwitch:
             "variables": {translate.OWNER: self._app, **variables},
         }
         try:
-            await _answered(self._ari.request("POST", "/channels", body=body))
+            await _answered(_unless_taken(self._ari.request("POST", "/channels", body=body)))
         except SwitchRefused:
             if not known:
                 self._watch.expect_no_more(channel_id)
@@ -424,6 +451,16 @@ async def _answered(request: Awaitable[T]) -> T:
         raise SwitchRefused(error.message or str(error), CAUSE_FAILURE if error.status >= 500 else 0) from error
     except AriUnreachable as error:
         raise SwitchUnreachable(str(error)) from error
+
+
+async def _unless_taken(request: Awaitable[object]) -> None:
+    """Await the making of a channel; AlreadyThere when its id is in use."""
+    try:
+        await request
+    except AriError as error:
+        if error.status == 409:
+            raise AlreadyThere(error.message or str(error)) from error
+        raise
 
 
 async def _unless_gone(request: Awaitable[object], *gone: int) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 from pathlib import Path
+
+import psutil
 
 from .behaviour import DEFAULT_MIX, Mix, dialplan_table
 from .errors import SandboxFailed
@@ -32,6 +35,17 @@ def mix_of_environment() -> Mix:
         return Mix.read(Path(name)) if name else DEFAULT_MIX
     except (OSError, ValueError) as error:
         raise SandboxFailed(f"CARRIER_MIX={name} cannot be used: {error}") from error
+
+
+def own_addresses() -> list[str]:
+    """The machine's IPv4 addresses outside loopback."""
+    found = {
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and not address.address.startswith("127.")
+    }
+    return sorted(found)
 
 
 def _ignore(_: str) -> None:
@@ -146,6 +160,7 @@ class Sandbox:
             "ASTERISK_TRUNK": TRUNK,
             "ASTERISK_SIP_HOST": self.pbx_ip,
             "ASTERISK_SIP_PORT": str(SIP_PORT),
+            "ASTERISK_WS_URL": f"ws://{self.pbx_ip}:{HTTP_PORT}/ws",
             "ASTERISK_RECORDINGS_DIR": str(self.state_dir / PBX / "spool/monitor"),
             "CARRIER_TRUTH": str(self.truth_path),
             "CARRIER_SEED": str(self.seed),
@@ -202,6 +217,7 @@ class Sandbox:
             "AMI_PASSWORD": keys["ami"],
             "TRUNK": TRUNK,
             "APP": self.app,
+            "ICE_HOST_CANDIDATES": "\n".join(f"{own} => {self.pbx_ip}" for own in own_addresses()),
         }
         for name, silence in (
             (PBX, "no"),

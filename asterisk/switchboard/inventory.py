@@ -115,6 +115,8 @@ class Reconciler:
                         # Lost just before a switchboard went away: its call may not have been told.
                         self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), now())
                     continue
+                if session.leg == LegState.AWAY:
+                    continue
                 if leg in self._missed:
                     self._legs.put(session.public_id, LegEnded(now(), None))
                 else:

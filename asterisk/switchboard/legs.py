@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
+
 from dialer.agents import services as agents
-from dialer.agents.models import AgentSession, LegState
+from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import JOINED, AgentState, Event, Kind
 from dialer.calls import board
 from dialer.core.clock import now
 from dialer.telephony import outbox
-from dialer.telephony.port import Switch, SwitchError, SwitchRefused, bridge_of, leg_of
+from dialer.telephony.port import AlreadyThere, Switch, SwitchError, SwitchRefused, bridge_of, leg_of
 
 from .mailboxes import Mailboxes
 from .store import Store
 
 log = logging.getLogger(__name__)
 
+REPLACE_TRIES, REPLACE_PAUSE_S = 40, 0.05
+"""How often, and how far apart, a leg is asked for while the one that it replaces is being ended."""
 RING_S = 30
 """How long an agent's phone rings before it counts as not answered."""
 
@@ -54,7 +59,12 @@ class LegEnded:
     cause: int | None
 
 
-Message = CallPhone | DropPhone | LegReady | LegEnded
+@dataclass(frozen=True, slots=True)
+class LegOverdue:
+    """The agent's phone was expected back on the line and did not come."""
+
+
+Message = CallPhone | DropPhone | LegReady | LegEnded | LegOverdue
 LegLost = Callable[[AgentSession, datetime], None]
 
 
@@ -90,19 +100,41 @@ class LegDesk:
                 await self._ready(session, public_id, at)
             case LegEnded(at, cause):
                 await self._ended(session, public_id, at, cause)
+            case LegOverdue():
+                await self._overdue(session, public_id)
 
     async def _call(self, session: AgentSession | None, command: UUID) -> None:
-        if session is None or session.ended_at is not None or session.leg != LegState.CALLING:
+        asked = session is not None and (session.leg == LegState.CALLING or session.phone == PhoneKind.BROWSER)
+        if session is None or session.ended_at is not None or not asked:
             await self._store.run(outbox.finish, command, error="The agent has left.")
             return
         try:
-            await self._switch.call_phone(leg_of(session.public_id), session.endpoint, session.user.shown_name, RING_S)
+            await self._ring(session)
         except SwitchError as error:
             await self._store.run(outbox.finish, command, error=str(error))
+            if session.leg == LegState.AWAY:
+                return  # the page asks again, or the time to come back runs out
             refused = isinstance(error, SwitchRefused)
             await self._failed(session, _not_registered(session) if refused else _NO_SWITCH, now())
         else:
             await self._store.run(outbox.finish, command)
+
+    async def _ring(self, session: AgentSession) -> None:
+        """Call the session's phone. A browser that asks has lost the leg that it had, whatever the switch thinks."""
+        leg = leg_of(session.public_id)
+        if session.phone == PhoneKind.NUMBER:
+            await self._switch.call_number(leg, session.endpoint, settings.TRUNK, session.campaign.caller_id, RING_S)
+            return
+        tries = REPLACE_TRIES if session.phone == PhoneKind.BROWSER else 1
+        while True:
+            tries -= 1
+            try:
+                return await self._switch.call_phone(leg, session.endpoint, session.user.shown_name, RING_S)
+            except AlreadyThere:
+                if tries <= 0:
+                    raise
+                await self._switch.hang_up(leg)
+                await asyncio.sleep(REPLACE_PAUSE_S)
 
     async def _drop(self, public_id: UUID, command: UUID | None) -> None:
         error = ""
@@ -132,11 +164,29 @@ class LegDesk:
         if session.leg == LegState.CALLING:
             await self._failed(session, _not_answered(session, cause), at)
             return
+        if session.leg == LegState.AWAY:
+            return  # the one that is being replaced, or a new one that failed: there is time until it is overdue
         if session.leg == LegState.UP:
-            lost = Event(Kind.LEG_LOST)
             # The call to tell is the one the agent has now: it may have been claimed for since `session` was read.
-            session = await self._store.run(agents.apply, session_id=session.pk, event=lost, at=at, notice=_LOST)
+            session = await self._store.run(agents.leg_ended, session_id=session.pk, at=at, notice=_LOST)
+            if session.leg == LegState.AWAY:
+                return  # the bridge stays, and whoever is in it
             self._on_lost(session, at)
+        await self._remove_bridge(session, public_id)
+
+    async def _overdue(self, session: AgentSession | None, public_id: UUID) -> None:
+        moment = now()
+        if session is None or session.leg_since is None or session.leg != LegState.AWAY:
+            return
+        if session.ended_at is None and session.leg_since + board.LEG_GRACE < moment:
+            began = session.state == AgentState.PAUSED and session.pause_code == JOINED
+            notice = _NOT_COME if began else _LOST_IN_BROWSER
+            lost = Event(Kind.LEG_LOST)
+            session = await self._store.run(agents.apply, session_id=session.pk, event=lost, at=moment, notice=notice)
+            self._on_lost(session, moment)
+            await self._remove_bridge(session, public_id)
+
+    async def _remove_bridge(self, session: AgentSession, public_id: UUID) -> None:
         try:
             await self._switch.remove_bridge(bridge_of(public_id))
         except SwitchError as error:
@@ -151,6 +201,11 @@ class LegDesk:
 
 _NO_SWITCH = "The telephone switch cannot be reached. Try again in a moment; if it lasts, tell your supervisor."
 _LOST = "Your phone left the line. Choose “Call my phone” when it is ready again."
+_LOST_IN_BROWSER = "The phone in your browser left the line. Reload the page; if that does not help, check the microphone."
+_NOT_COME = (
+    "The phone in your browser did not come on the line. Allow this page to use the microphone, then reload it; or leave "
+    "and join with another phone."
+)
 
 
 def _not_registered(session: AgentSession) -> str:

@@ -23,7 +23,7 @@ from dialer.telephony.port import LEG_PREFIX, Switch, SwitchError
 from .beat import Beat
 from .calls import CallDesk, event_of_end
 from .inventory import Reconciler
-from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegReady
+from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .store import Store
 
@@ -225,6 +225,8 @@ class Switchboard:
                 await self._store.run(_end_wrapup, session_id)
             for session_id in await self._store.run(board.due_callbacks, now()):
                 await self._store.run(_show_callback, session_id)
+            for public_id in await self._store.run(board.overdue_legs, now()):
+                self._legs.put(public_id, LegOverdue())
             await self._look_for_absent_agents()
             await asyncio.sleep(1.0)
 

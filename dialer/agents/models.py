@@ -20,7 +20,16 @@ class LegState(models.TextChoices):
 
     CALLING = "calling", "Calling the phone"
     UP = "up", "On the line"
+    AWAY = "away", "Coming on the line"
     DOWN = "down", "Not on the line"
+
+
+class PhoneKind(models.TextChoices):
+    """What an agent hears and speaks with in one session."""
+
+    BROWSER = "browser", "This browser"
+    SIP = "sip", "SIP phone"
+    NUMBER = "number", "Telephone number"
 
 
 class AgentSession(TenantScoped):
@@ -29,7 +38,9 @@ class AgentSession(TenantScoped):
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sessions")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sessions")
-    endpoint = models.CharField(max_length=40)
+    phone = models.CharField(max_length=8, choices=PhoneKind.choices, default=PhoneKind.SIP)
+    endpoint = models.CharField(max_length=40, help_text="The SIP account of the phone, or its telephone number.")
+    phone_secret = models.CharField(max_length=64, blank=True, help_text="Of a browser phone; gone with the session.")
     state = models.CharField(max_length=8, choices=STATES, default=AgentState.PAUSED)
     pause_code = models.CharField(max_length=16, blank=True)
     pause_after = models.CharField(max_length=16, blank=True)
@@ -38,6 +49,7 @@ class AgentSession(TenantScoped):
     )
     state_since = models.DateTimeField()
     leg = models.CharField(max_length=8, choices=LegState.choices, default=LegState.CALLING)
+    leg_since = models.DateTimeField(null=True, help_text="Since when the leg is away.")
     call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
     preview_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
     notice = models.CharField(max_length=300, blank=True, help_text="What went wrong last, for the agent to read.")
@@ -60,6 +72,9 @@ class AgentSession(TenantScoped):
                 | (Q(state__in=("offline", "paused", "ready")) & Q(call=None)),
                 name="busy_agent_has_a_call",
             ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(phone_secret=""), name="phone_secret_dies_with_session"
+            ),
         ]
         indexes = [
             models.Index(
@@ -76,6 +91,7 @@ class AgentSession(TenantScoped):
             pause_code=self.pause_code,
             pause_after=self.pause_after,
             leg_up=self.leg == LegState.UP,
+            leg_away=self.leg == LegState.AWAY,
             call=self.call_id,
             wrapup_extended=self.wrapup_extended,
         )

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     """What the agent asked for, or the system tells."""
 
     LEG_UP = "leg_up"
+    LEG_AWAY = "leg_away"  # it is expected back in seconds: a browser phone's page is loading again
     LEG_LOST = "leg_lost"
     SCREEN_LOST = "screen_lost"
     READY_ASKED = "ready_asked"
@@ -60,7 +61,7 @@ class Kind(StrEnum):
 class Event:
     """One thing that happened to an agent.
 
-    `own`: the agent dials it, so they need not have been READY. A disposition that names its `call` is refused
+    `own`: the agent dials it, so they need not have been READY, and their leg may be away for a moment. A disposition that names its `call` is refused
     when the agent is on another one by now (a screen that is behind, a time-out that came too late).
     """
 
@@ -78,6 +79,8 @@ class Agent:
     pause_code: str = JOINED
     pause_after: str = ""
     leg_up: bool = False
+    leg_away: bool = False
+    """The phone is off the line for a moment: nothing is lost yet, and no call is given to the agent."""
     call: UUID | None = None
     wrapup_extended: bool = False
 
@@ -100,7 +103,13 @@ def advance(agent: Agent, event: Event) -> Agent | Refusal:
 
 
 def _leg_up(agent: Agent, event: Event) -> Agent:
-    return replace(agent, leg_up=True)
+    return replace(agent, leg_up=True, leg_away=False)
+
+
+def _leg_away(agent: Agent, event: Event) -> Agent:
+    if agent.state is AgentState.RESERVED and not event.own:
+        return _leg_lost(agent, event)  # whoever is about to be put through does not wait for it
+    return replace(agent, leg_up=False, leg_away=True)
 
 
 def _paused(agent: Agent, code: str) -> Agent:
@@ -108,7 +117,7 @@ def _paused(agent: Agent, code: str) -> Agent:
 
 
 def _leg_lost(agent: Agent, event: Event) -> Agent:
-    agent = replace(agent, leg_up=False)
+    agent = replace(agent, leg_up=False, leg_away=False)
     return _paused(agent, PHONE_LOST) if agent.state is AgentState.READY else agent
 
 
@@ -122,6 +131,8 @@ def _screen_lost(agent: Agent, event: Event) -> Agent:
 
 def _ready_asked(agent: Agent, event: Event) -> Agent | Refusal:
     match agent.state:
+        case AgentState.PAUSED if agent.leg_away:
+            return Refusal("Your phone is coming on the line. Try again in a moment.")
         case AgentState.PAUSED if not agent.leg_up:
             return Refusal("Your phone is not on the line. Answer it, or join the campaign again.")
         case AgentState.PAUSED:
@@ -155,7 +166,7 @@ def _reserved(agent: Agent, event: Event) -> Agent | Refusal:
 def _free(agent: Agent) -> Agent:
     if agent.pause_after:
         return _paused(agent, agent.pause_after)
-    if not agent.leg_up:
+    if not agent.leg_up and not agent.leg_away:
         return _paused(agent, PHONE_LOST)
     return replace(agent, state=AgentState.READY, pause_code="", call=None, wrapup_extended=False)
 
@@ -205,13 +216,13 @@ def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
 
 
 def _ended(agent: Agent, event: Event) -> Agent:
-    return replace(
-        agent, state=AgentState.OFFLINE, pause_code="", pause_after="", leg_up=False, call=None, wrapup_extended=False
-    )
+    gone = replace(agent, leg_up=False, leg_away=False, call=None, wrapup_extended=False)
+    return replace(gone, state=AgentState.OFFLINE, pause_code="", pause_after="")
 
 
 _RULES = {
     Kind.LEG_UP: _leg_up,
+    Kind.LEG_AWAY: _leg_away,
     Kind.LEG_LOST: _leg_lost,
     Kind.SCREEN_LOST: _screen_lost,
     Kind.READY_ASKED: _ready_asked,

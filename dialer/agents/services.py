@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core import notify, prepared
 from dialer.core.clock import now
+from dialer.core.ids import new_id
+from dialer.core.numbers import NotANumber, parse_number
 from dialer.leads import services as leads
 from dialer.live import publish
 from dialer.people.models import User
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from .models import AgentSession, AgentStateChange, LegState
+from .models import AgentSession, AgentStateChange, LegState, PhoneKind
 from .rules import JOINED, SYSTEM_CODES, Agent, AgentState, Event, Kind, Refusal, advance
 
 DESK = "desk"
@@ -28,20 +32,29 @@ class NotNow(Exception):
     """What was asked for cannot be done in this state; the text is for the one who asked."""
 
 
-def join(*, user: User, campaign: Campaign) -> AgentSession:
-    """Open a session, paused, and call the agent's phone. Raises NotNow with what to do."""
+def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: str = "") -> AgentSession:
+    """Open a session, paused, and call the agent's phone (a browser's once it has registered).
+
+    `number` is what the agent typed, for a plain telephone. Raises NotNow with what to do.
+    """
     if user.tenant_id != campaign.tenant_id:
         raise NotNow("There is no such campaign. Choose one of those shown.")
-    if not user.endpoint:
-        raise NotNow("You have no phone account. Ask an administrator to give you one.")
+    public_id = new_id()
+    endpoint = _endpoint_of(user, campaign, phone, number, public_id)
+    waits = phone == PhoneKind.BROWSER and settings.SWITCH != "simulated"
     moment = now()
     try:
         with transaction.atomic():
             session = AgentSession.objects.create(
                 tenant_id=campaign.tenant_id,
+                public_id=public_id,
                 user=user,
                 campaign=campaign,
-                endpoint=user.endpoint,
+                phone=phone,
+                endpoint=endpoint,
+                phone_secret=secrets.token_urlsafe(24) if phone == PhoneKind.BROWSER else "",
+                leg=LegState.AWAY if waits else LegState.CALLING,
+                leg_since=moment if waits else None,
                 state=AgentState.PAUSED,
                 pause_code=JOINED,
                 state_since=moment,
@@ -56,12 +69,59 @@ def join(*, user: User, campaign: Campaign) -> AgentSession:
                 event="joined",
                 at=moment,
             )
-            outbox.send(tenant_id=campaign.tenant_id, kind=CommandKind.CALL_PHONE, target=session.public_id)
+            if phone == PhoneKind.BROWSER:
+                outbox.send(tenant_id=campaign.tenant_id, kind=CommandKind.PROVISION)
+            if not waits:
+                outbox.send(tenant_id=campaign.tenant_id, kind=CommandKind.CALL_PHONE, target=session.public_id)
             publish.changed(DESK, user.pk, moment)
     except IntegrityError as error:
         raise NotNow("You are in a campaign already. Leave it first.") from error
     assert isinstance(session, AgentSession)
     return session
+
+
+def _endpoint_of(user: User, campaign: Campaign, phone: str, number: str, session: UUID) -> str:
+    """The account or number by which a session's phone is reached. Raises NotNow when there is none."""
+    match phone:
+        case PhoneKind.BROWSER:
+            return f"web-{session.hex}"
+        case PhoneKind.SIP if user.endpoint:
+            return user.endpoint
+        case PhoneKind.SIP:
+            raise NotNow("You have no phone account. Ask an administrator for one, or use this browser as your phone.")
+        case PhoneKind.NUMBER:
+            try:
+                return parse_number(number, campaign.tenant.region)
+            except NotANumber as error:
+                raise NotNow(f"Your telephone: {error}") from error
+        case _:
+            raise NotNow("Choose one of the phones shown.")
+
+
+def browser_phone_is_here(*, session_id: int) -> AgentSession:
+    """The page's phone has registered (again): call it. A leg that it had before is replaced.
+
+    Raises NotNow when the session is over or has another kind of phone.
+    """
+    with transaction.atomic():
+        session = _locked(session_id)
+        if session.ended_at is not None or session.phone != PhoneKind.BROWSER:
+            raise NotNow("This browser is not your phone now. Reload the page.")
+        moment = now()
+        away = Event(Kind.LEG_AWAY, own=True)
+        session = apply_within(session_id=session_id, event=away, at=moment, notice="")
+        outbox.send(tenant_id=session.tenant_id, kind=CommandKind.CALL_PHONE, target=session.public_id)
+    return session
+
+
+def leg_ended(*, session_id: int, at: datetime, notice: str) -> AgentSession:
+    """The leg that was up is gone: lost, or of a browser away for a moment, because its page may be loading again."""
+    with transaction.atomic():
+        session = _locked(session_id)
+        if session.phone != PhoneKind.BROWSER:
+            return apply_within(session_id=session_id, event=Event(Kind.LEG_LOST), at=at, notice=notice)
+        own = session.call is not None and session.call.own_agent
+        return apply_within(session_id=session_id, event=Event(Kind.LEG_AWAY, own=own), at=at)
 
 
 def call_phone_again(*, session_id: int) -> AgentSession:
@@ -98,6 +158,8 @@ def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | N
         return session
     moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
     session.state, session.pause_code, session.pause_after = after.state, after.pause_code, after.pause_after
+    if leg == LegState.AWAY and (session.leg != leg or event.kind is Kind.LEG_AWAY):
+        session.leg_since = at
     session.call_id, session.leg, session.wrapup_extended = after.call, leg, after.wrapup_extended
     if notice is not None:
         session.notice = notice[:300]
@@ -120,6 +182,8 @@ _WRITTEN = (
     "pause_after",
     "call",
     "leg",
+    "leg_since",
+    "phone_secret",
     "notice",
     "ended_at",
     "state_since",
@@ -132,6 +196,8 @@ def _leg_after(leg: str, event: Event, after: Agent) -> str:
     """Where the leg is: a phone that is being called stays so until it is up, is lost, or the session is over."""
     if after.leg_up:
         return LegState.UP
+    if after.leg_away:
+        return LegState.AWAY
     if leg == LegState.CALLING and event.kind is not Kind.LEG_LOST and after.state is not AgentState.OFFLINE:
         return LegState.CALLING
     return LegState.DOWN
@@ -140,11 +206,15 @@ def _leg_after(leg: str, event: Event, after: Agent) -> str:
 def _end(session: AgentSession, at: datetime, *, drop_phone: bool) -> None:
     """What the end of a session takes with it: the lead that was shown goes back, the phone hangs up."""
     session.ended_at = at
+    session.phone_secret = ""
     if session.preview_lead_id is not None:
         leads.put_back(lead_ids=[session.preview_lead_id], at=at)
         session.preview_lead = None
-    if drop_phone:
+    in_browser = session.phone == PhoneKind.BROWSER
+    if drop_phone or in_browser:
         outbox.send(tenant_id=session.tenant_id, kind=CommandKind.DROP_PHONE, target=session.public_id)
+    if in_browser:  # its account goes with it
+        outbox.send(tenant_id=session.tenant_id, kind=CommandKind.PROVISION)
 
 
 def _locked(session_id: int) -> AgentSession:

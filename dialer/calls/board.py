@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, IntegerField, When
 
-from dialer.agents.models import AgentSession, LegState
+from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
 from dialer.leads.models import LeadState
@@ -19,6 +19,9 @@ from .rules import CallState
 
 SCREEN_PATIENCE = timedelta(seconds=30)
 """How long an agent who is ready may be without a page before no call is sent to them any more."""
+
+LEG_GRACE = timedelta(seconds=20)
+"""How long a browser phone that left the line may stay away before its agent, and a call in hand, have lost it."""
 
 
 def queued_calls(*, limit: int = 200) -> list[UUID]:
@@ -53,7 +56,7 @@ def open_sessions() -> list[AgentSession]:
 
 def session_by_public_id(public_id: UUID) -> AgentSession | None:
     """One agent session, ended or not."""
-    return AgentSession.objects.across_tenants().select_related("user").filter(public_id=public_id).first()
+    return AgentSession.objects.across_tenants().select_related("user", "campaign").filter(public_id=public_id).first()
 
 
 def session_public_id(session_id: int) -> UUID:
@@ -110,7 +113,21 @@ def deserted_sessions(at: datetime) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
+def overdue_legs(at: datetime) -> list[UUID]:
+    """Sessions whose phone was expected back on the line and did not come."""
+    rows = AgentSession.objects.across_tenants().filter(ended_at=None, leg=LegState.AWAY, leg_since__lt=at - LEG_GRACE)
+    return list(rows.values_list("public_id", flat=True))
+
+
 def phone_accounts() -> list[PhoneAccount]:
-    """The SIP accounts that the switch must know."""
+    """The SIP accounts that the switch must know: those of people, and those of browsers while their session lasts."""
     users = User.objects.filter(is_active=True, tenant__isnull=False).exclude(endpoint="").exclude(endpoint_secret="")
-    return [PhoneAccount(user.endpoint, user.endpoint_secret, user.shown_name) for user in users.order_by("endpoint")]
+    accounts = [
+        PhoneAccount(user.endpoint, user.endpoint_secret, user.shown_name) for user in users.order_by("endpoint")
+    ]
+    browsers = AgentSession.objects.across_tenants().filter(ended_at=None, phone=PhoneKind.BROWSER)
+    accounts += [
+        PhoneAccount(endpoint, secret, "", webrtc=True)
+        for endpoint, secret in browsers.order_by("endpoint").values_list("endpoint", "phone_secret")
+    ]
+    return accounts

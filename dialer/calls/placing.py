@@ -85,6 +85,8 @@ def _only_tick_of(campaign_id: int) -> None:
 def snapshot_of(campaign: Campaign, at: datetime) -> Snapshot:
     """The campaign as pacing sees it now."""
     sessions = AgentSession.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, ended_at=None)
+    # Nobody can be put through to them before their phone is back.
+    sessions = sessions.exclude(state=AgentState.READY, leg=LegState.AWAY)
     live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=CallState.ENDED)
     agents_now = tuple(
         AgentView(state, (at - since).total_seconds()) for state, since in sessions.values_list("state", "state_since")

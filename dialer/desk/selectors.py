@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
-from dialer.agents.models import AgentSession, LegState
+from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import SYSTEM_CODES, AgentState
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState, Outcome
@@ -93,6 +94,17 @@ class Desk:
         return self.session is not None and self.session.leg == LegState.DOWN
 
     @property
+    def phone_choice(self) -> str:
+        """The phone that is proposed for joining: the one used last, if it can be used still."""
+        chosen = self.ended.phone if self.ended is not None else settings.PHONE_DEFAULT
+        return PhoneKind.BROWSER if chosen == PhoneKind.SIP and not self.user.endpoint else chosen
+
+    @property
+    def own_number(self) -> str:
+        """The plain telephone that was used last."""
+        return self.ended.endpoint if self.ended is not None and self.ended.phone == PhoneKind.NUMBER else ""
+
+    @property
     def word(self) -> str:
         """The state in one word."""
         if self.state is AgentState.RESERVED:
@@ -139,7 +151,7 @@ _CALL = ("state", "outcome", "own_agent", "phone", "caller_id", "queued_at", "co
 # Only what the templates show: reading whole rows of six tables took twice as long.
 _SHOWN = (
     *("public_id", "tenant_id", "endpoint", "state", "pause_code", "pause_after", "state_since", "wrapup_extended"),
-    *("leg", "notice", "started_at", "ended_at", "user_id", "campaign_id", "call_id", "preview_lead_id"),
+    *("phone", "leg", "notice", "started_at", "ended_at", "user_id", "campaign_id", "call_id", "preview_lead_id"),
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
     *("user__tenant__name", "user__tenant__time_zone"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from dialer.agents import services as agents
-from dialer.agents.models import AgentSession
+from dialer.agents.models import AgentSession, PhoneKind
 from dialer.agents.rules import AgentState, Event, Kind
 from dialer.agents.services import NotNow
 from dialer.calls import placing
@@ -37,14 +37,14 @@ def session_of(user: User) -> AgentSession:
     return session
 
 
-def join(*, user: User, campaign: Campaign) -> None:
-    """Join a campaign. Doing it twice is once."""
+def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: str = "") -> None:
+    """Join a campaign with a phone (`number`: the plain telephone, as typed). Doing it twice is once."""
     open_id = selectors.open_session_id(user.pk)
     if open_id is not None and session_of(user).campaign_id == campaign.pk:
         return
     if selectors.waits_for_start(campaign):
         raise NotNow(f"“{campaign.name}” is stopped. Ask your supervisor to start it, or choose another campaign.")
-    agents.join(user=user, campaign=campaign)
+    agents.join(user=user, campaign=campaign, phone=phone, number=number)
 
 
 def leave(*, user: User) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import card_views, mine_views, views
+from . import card_views, mine_views, phone, views
 
 app_name = "desk"
 urlpatterns = [
@@ -32,4 +32,6 @@ urlpatterns = [
     path("callbacks/<uuid:public_id>/", mine_views.edit, name="callback"),
     path("callbacks/<uuid:public_id>/cancel/", mine_views.cancel, name="callback-cancel"),
     path("callbacks/<uuid:public_id>/dial/", views.dial_callback, name="callback-dial"),
+    path("phone/account/", phone.account, name="browser-phone-account"),
+    path("phone/here/", phone.here, name="browser-phone-here"),
 ]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
+from dialer.agents.models import PhoneKind
 from dialer.agents.services import NotNow
 from dialer.campaigns.models import Campaign
 from dialer.leads.models import Callback, CallbackState
@@ -69,7 +70,9 @@ def join(request: HttpRequest) -> None:
     campaign = fetch(request, Campaign, public_id=public_id)
     if not joinable(user_of(request)).filter(pk=campaign.pk).exists():
         raise NotNow("That campaign is another team's. Choose one of those shown.")
-    services.join(user=user_of(request), campaign=campaign)
+    user = user_of(request)
+    kind = request.POST.get("phone") or (PhoneKind.SIP if user.endpoint else PhoneKind.BROWSER)
+    services.join(user=user, campaign=campaign, phone=kind, number=request.POST.get("number", ""))
 
 
 @_deed

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from .schema import BASE_DIR, env, one_of, secret
+from .schema import BASE_DIR, env, one_of, secret, socket_of
 
 DATA_DIR = Path(env.str("CORDBOARD_DATA_DIR", default=str(BASE_DIR / ".cordboard" / "var")))
 SWITCH = one_of("CORDBOARD_SWITCH", ("asterisk", "simulated"), "asterisk")
@@ -158,6 +158,18 @@ RECORDINGS_DIR = Path(env.str("ASTERISK_RECORDINGS_DIR", default=str(DATA_DIR / 
 TRUNK = env.str("ASTERISK_TRUNK", default="carrier")
 SIP_HOST = env.str("ASTERISK_SIP_HOST", default="")
 SIP_PORT = env.int("ASTERISK_SIP_PORT", default=5060)
+
+# Browser phones: SIP goes through our own site to Asterisk's socket, sound straight between the two.
+PHONE_DEFAULT = one_of("CORDBOARD_PHONE", ("browser", "sip", "number"), "browser")
+PHONE_SOCKET_UPSTREAM = env.str("ASTERISK_WS_URL", default="") or socket_of(env.str("ASTERISK_ARI_URL", default=""))
+PHONE_SOCKET_URL = env.str("PHONE_SOCKET_URL", default="") or "/phone/ws/"
+if PHONE_SOCKET_URL.startswith("ws"):
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"].append(PHONE_SOCKET_URL.split("?")[0])
+STUN_URLS = env.list("STUN_URLS", default=[])
+TURN_URLS = env.list("TURN_URLS", default=[])
+TURN_SECRET = secret("TURN_SECRET", default="")
+TURN_USERNAME = env.str("TURN_USERNAME", default="")
+TURN_PASSWORD = secret("TURN_PASSWORD", default="")
 
 LOGGING = {
     "version": 1,

@@ -33,3 +33,9 @@ def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
     return value
+
+
+def socket_of(ari_url: str) -> str:
+    """The address of Asterisk's SIP socket, which is served beside ARI: http://host:8088/ari gives ws://host:8088/ws."""
+    base = ari_url.rstrip("/").removesuffix("/ari")
+    return f"ws{base.removeprefix('http')}/ws" if base.startswith("http") else ""

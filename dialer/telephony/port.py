@@ -45,6 +45,10 @@ class SwitchRefused(SwitchError):
         self.cause = cause
 
 
+class AlreadyThere(SwitchRefused):
+    """The channel that was asked for exists already."""
+
+
 class SwitchUnreachable(SwitchError):
     """No answer: whether the request was carried out is unknown until the next inventory."""
 
@@ -64,11 +68,12 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """A SIP account that an agent's phone registers with."""
+    """A SIP account that an agent's phone registers with; `webrtc`: the phone is a browser."""
 
     endpoint: str
     secret: str
     display: str
+    webrtc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,14 @@ class Switch(Protocol):
         ...
 
     async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
-        """Call an agent's phone; on answer ChannelReady(leg_id) follows. SwitchRefused when it is not registered."""
+        """Call an agent's phone; on answer ChannelReady(leg_id) follows.
+
+        SwitchRefused when it is not registered; AlreadyThere when the leg is up or being called.
+        """
+        ...
+
+    async def call_number(self, leg_id: str, number: str, trunk: str, caller_id: str, ring_timeout_s: int) -> None:
+        """Call an agent's plain telephone over a trunk; on answer ChannelReady(leg_id) follows."""
         ...
 
     async def join(self, bridge_id: str, channel_id: str) -> None:

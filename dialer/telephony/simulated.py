@@ -29,6 +29,7 @@ from .events import (
     SwitchUp,
 )
 from .port import (
+    AlreadyThere,
     ChannelInfo,
     EventSink,
     Inventory,
@@ -124,6 +125,12 @@ class SimulatedSwitch:
         if endpoint not in self._phones():
             raise SwitchRefused(f"phone {endpoint} is not registered", NOT_REGISTERED)
         channel = self._new_channel(leg_id, endpoint)
+        self._after(channel, PHONE_ANSWERS_S, lambda: self._ring(channel))
+        self._after(channel, 2 * PHONE_ANSWERS_S, lambda: self._answer(channel))
+
+    async def call_number(self, leg_id: str, number: str, trunk: str, caller_id: str, ring_timeout_s: int) -> None:
+        """Call an agent's plain telephone, which is answered at once."""
+        channel = self._new_channel(leg_id, number)
         self._after(channel, PHONE_ANSWERS_S, lambda: self._ring(channel))
         self._after(channel, 2 * PHONE_ANSWERS_S, lambda: self._answer(channel))
 
@@ -307,7 +314,7 @@ class SimulatedSwitch:
     def _new_channel(self, channel_id: str, endpoint: str = "") -> _Channel:
         self._need_connection()
         if channel_id in self._channels:
-            raise SwitchRefused("there is a channel with this id")
+            raise AlreadyThere("there is a channel with this id")
         channel = self._channels[channel_id] = _Channel(channel_id, endpoint)
         return channel
 

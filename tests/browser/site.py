@@ -50,6 +50,7 @@ def serve(**environment: str) -> Iterator[Site]:
             "PUBLIC_URL": address,
             "ASTERISK_RECORDINGS_DIR": str(settings.RECORDINGS_DIR),
             "ASTERISK_SIP_HOST": "pbx.example",
+            "CORDBOARD_PHONE": "sip",
             **environment,
         }
         process = subprocess.Popen(command, env=env, pass_fds=[listening.fileno()], cwd=settings.BASE_DIR)

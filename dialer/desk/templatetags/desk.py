@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
+from django.conf import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import selectors
+from dialer.desk.phone import browser_session
 
 register = template.Library()
 
@@ -14,3 +18,18 @@ register = template.Library()
 def waits_for_start(campaign: Campaign) -> bool:
     """Whether joining would be in vain before a supervisor starts the campaign."""
     return selectors.waits_for_start(campaign)
+
+
+@register.inclusion_tag("desk/_phone.html", takes_context=True)
+def phone_panel(context: Any) -> dict[str, object]:
+    """The browser phone: always there on the desk, elsewhere while its user works with one."""
+    request, user = context.get("request"), context.get("user")
+    if request is None or user is None or not user.is_authenticated or user.tenant_id is None:
+        return {}
+    on_desk = request.resolver_match is not None and request.resolver_match.view_name == "desk:desk"
+    session = None if on_desk else browser_session(user)
+    return {
+        "shown": on_desk or session is not None,
+        "session": session.public_id if session is not None else "",
+        "simulated": settings.SWITCH == "simulated",
+    }
