@@ -201,10 +201,12 @@ class LegDesk:
 
 _NO_SWITCH = "The telephone switch cannot be reached. Try again in a moment; if it lasts, tell your supervisor."
 _LOST = "Your phone left the line. Choose “Call my phone” when it is ready again."
-_LOST_IN_BROWSER = "The phone in your browser left the line. Reload the page; if that does not help, check the microphone."
+_LOST_IN_BROWSER = (
+    "The phone in your browser left the line. Reload the page; if that does not help, check the microphone."
+)
 _NOT_COME = (
-    "The phone in your browser did not come on the line. Allow this page to use the microphone, then reload it; or leave "
-    "and join with another phone."
+    "The phone in your browser did not come on the line. Allow this page to use the microphone, then reload it; "
+    "or leave and join with another phone."
 )
 
 

@@ -38,9 +38,11 @@ class AgentSession(TenantScoped):
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sessions")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sessions")
-    phone = models.CharField(max_length=8, choices=PhoneKind.choices, default=PhoneKind.SIP)
+    phone = models.CharField(max_length=8, choices=PhoneKind.choices, default=PhoneKind.SIP, db_default="sip")
     endpoint = models.CharField(max_length=40, help_text="The SIP account of the phone, or its telephone number.")
-    phone_secret = models.CharField(max_length=64, blank=True, help_text="Of a browser phone; gone with the session.")
+    phone_secret = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Of a browser phone; gone with the session."
+    )
     state = models.CharField(max_length=8, choices=STATES, default=AgentState.PAUSED)
     pause_code = models.CharField(max_length=16, blank=True)
     pause_after = models.CharField(max_length=16, blank=True)

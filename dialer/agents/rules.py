@@ -61,8 +61,9 @@ class Kind(StrEnum):
 class Event:
     """One thing that happened to an agent.
 
-    `own`: the agent dials it, so they need not have been READY, and their leg may be away for a moment. A disposition that names its `call` is refused
-    when the agent is on another one by now (a screen that is behind, a time-out that came too late).
+    `own`: the agent dials it, so they need not have been READY, and their leg may be away for a moment. A disposition
+    that names its `call` is refused when the agent is on another one by now (a screen that is behind, a time-out that
+    came too late).
     """
 
     kind: Kind

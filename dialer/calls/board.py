@@ -115,7 +115,8 @@ def deserted_sessions(at: datetime) -> list[int]:
 
 def overdue_legs(at: datetime) -> list[UUID]:
     """Sessions whose phone was expected back on the line and did not come."""
-    rows = AgentSession.objects.across_tenants().filter(ended_at=None, leg=LegState.AWAY, leg_since__lt=at - LEG_GRACE)
+    rows = AgentSession.objects.across_tenants().filter(leg=LegState.AWAY, leg_since__lt=at - LEG_GRACE)
+    rows = rows.exclude(state=AgentState.OFFLINE)  # which the index of open sessions is about
     return list(rows.values_list("public_id", flat=True))
 
 
@@ -125,7 +126,7 @@ def phone_accounts() -> list[PhoneAccount]:
     accounts = [
         PhoneAccount(user.endpoint, user.endpoint_secret, user.shown_name) for user in users.order_by("endpoint")
     ]
-    browsers = AgentSession.objects.across_tenants().filter(ended_at=None, phone=PhoneKind.BROWSER)
+    browsers = AgentSession.objects.across_tenants().filter(phone=PhoneKind.BROWSER).exclude(state=AgentState.OFFLINE)
     accounts += [
         PhoneAccount(endpoint, secret, "", webrtc=True)
         for endpoint, secret in browsers.order_by("endpoint").values_list("endpoint", "phone_secret")

@@ -20,6 +20,8 @@ from dialer.people.access import member, user_of
 from dialer.people.models import User
 from dialer.telephony.port import leg_of
 
+BROWSER_PHONE = "browser-phone"
+"""Key in the web session of somebody who joined with a browser phone: nobody else's pages look for one."""
 TURN_LASTS_S = 14 * 3600
 """How long a TURN account that is made here may be used: a shift."""
 

@@ -20,6 +20,7 @@ from dialer.leads.models import Callback, CallbackState
 from dialer.people.access import fetch, member, owned, user_of
 
 from . import asking, services
+from .phone import BROWSER_PHONE
 from .selectors import desk_of, joinable
 
 Params = ParamSpec("Params")
@@ -73,6 +74,7 @@ def join(request: HttpRequest) -> None:
     user = user_of(request)
     kind = request.POST.get("phone") or (PhoneKind.SIP if user.endpoint else PhoneKind.BROWSER)
     services.join(user=user, campaign=campaign, phone=kind, number=request.POST.get("number", ""))
+    request.session[BROWSER_PHONE] = kind == PhoneKind.BROWSER
 
 
 @_deed

@@ -1,4 +1,4 @@
-"""Browsers as agents' phones: a Chromium each with a tone for a microphone, on the whole product with a real Asterisk."""
+"""Browsers as agents' phones: a Chromium each with a tone for a microphone, and what they play."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser phone: real Chromium, real Asterisk, real sound."""
+"""The browser phone: real Chromium, real Asterisk, sound measured both ways."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pytest_django import DjangoDbBlocker
 
 from asterisk.sandbox.rtp import strength
 from dialer.agents.models import AgentSession
+from dialer.calls.models import CallTask
 from tests import factories
-from tests.floor import Floor, Numbers, until
+from tests.floor import Floor, until
 from tests.hearing import record
 
 from .phones import agent_browser, hears, join, on_the_line, sign_in
 
 VOICE, STEADY = 440, 1000
+"""What the agent says and what the customer says, in Hz."""
 
 
 @pytest.fixture(scope="module")
@@ -34,40 +36,181 @@ def floor(playwright_: Playwright, django_db_blocker: DjangoDbBlocker) -> Iterat
         made.close()
 
 
-def session_of(user: object) -> AgentSession:
-    return AgentSession.objects.across_tenants().filter(user=user).latest("pk")
-
-
 def ready(page: Page) -> None:
     page.keyboard.press("r")
-    expect(page.locator("#desk")).to_have_attribute("data-state", "ready")
+    desk_in(page, "ready")
 
 
-def test_a_call_heard_both_ways_across_a_reload(floor: Floor, playwright_: Playwright, tmp_path: Path) -> None:
+def desk_in(page: Page, state: str) -> None:
+    expect(page.locator("#desk")).to_have_attribute("data-state", state, timeout=15_000)
+
+
+def carrier_channel(floor: Floor) -> str:
+    """The name of the one channel that the carrier has."""
+    lines = floor.cli("carrier", "core", "show", "channels", "concise").splitlines()
+    [name] = [line.split("!")[0] for line in lines if line.startswith("PJSIP/dialer")]
+    return name
+
+
+def voiced(samples: list[int], hertz: int) -> float:
+    """The share of whole fifths of a second in which a tone is clearly there."""
+    parts = [samples[at : at + 1600] for at in range(0, len(samples) - 1600, 1600)]
+    return sum(strength(part, hertz) > 300 for part in parts) / max(1, len(parts))
+
+
+def call_in_talk(floor: Floor, page: Page, campaign: object) -> CallTask:
+    number = floor.numbers.steady()
+    floor.lead(campaign, number)  # type: ignore[arg-type]
+    desk_in(page, "in_call")
+    return floor.live(number, "connected")
+
+
+def session_of(page: Page) -> AgentSession:
+    public_id = page.locator("#desk").get_attribute("data-phone")
+    found = AgentSession.objects.across_tenants().get(public_id=public_id)
+    assert isinstance(found, AgentSession)
+    return found
+
+
+def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Playwright, tmp_path: Path) -> None:
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
         page = sign_in(context, floor, user)
-        page.on("console", lambda line: print("console:", line.text))
         join(page, campaign)
         ready(page)
-        number = floor.numbers.steady()
-        floor.lead(campaign, number)
-        expect(page.locator("#desk")).to_have_attribute("data-state", "in_call")
-        call = floor.live(number, "connected")
-        channels = floor.cli("carrier", "core", "show", "channels", "concise").split("\n")
-        channel = next(line.split("!")[0] for line in channels if line.startswith("PJSIP/dialer"))
+        call = call_in_talk(floor, page, campaign)
+        channel = carrier_channel(floor)
         heard = record(floor, channel, tmp_path)
         hears(page, STEADY)
+        until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 5, "the meter moves")
+        expect(page.locator("#phone-quality")).to_have_attribute("data-quality", "good", timeout=10_000)
+
         began = time.monotonic()
         page.reload()
         on_the_line(page)
         rejoined = time.monotonic() - began
-        print("rejoined after", rejoined)
         hears(page, STEADY)
-        assert floor.live(number, "connected").pk == call.pk
+        assert carrier_channel(floor) == channel
+        desk_in(page, "in_call")
+        assert factories.get_call(call.pk).ended_at is None
+
+        page.goto(f"{floor.address}/calls/{call.pk}/")  # any other page has the phone as well
+        expect(page.locator("#phone-word")).to_have_text("On the line", timeout=15_000)
+        hears(page, STEADY)
+        page.goto(f"{floor.address}/desk/")
+        on_the_line(page)
+        hears(page, STEADY)
+        assert carrier_channel(floor) == channel
         page.keyboard.press("h")
-        expect(page.locator("#desk")).to_have_attribute("data-state", "wrapup")
+        desk_in(page, "wrapup")
+        page.keyboard.press("1")
+        desk_in(page, "ready")
+        page.click("#do-leave")
+        desk_in(page, "offline")
+        expect(page.locator("#phone")).to_be_hidden()
     samples = heard()
-    print([round(strength(samples[at : at + 4000], VOICE)) for at in range(0, len(samples), 4000)])
-    assert rejoined < 3
+    assert voiced(samples, VOICE) > 0.25, "the customer heard the agent's tone, which comes and goes"
+    assert rejoined < 3, f"{rejoined:.2f} s"
+    ended = factories.get_call(call.pk)
+    assert (ended.outcome, ended.hung_up_by, ended.user_id) == ("connected", "agent", user.pk)
+    assert list(ended.events.filter(kind="agent_gone")) == []
+
+
+def test_muted_the_customer_hears_nothing(floor: Floor, playwright_: Playwright, tmp_path: Path) -> None:
+    campaign = factories.make_campaign(floor.tenant())
+    user = factories.make_user(campaign.tenant)
+    with agent_browser(playwright_, tmp_path, VOICE) as context:
+        page = sign_in(context, floor, user)
+        join(page, campaign)
+        page.keyboard.press("m")
+        expect(page.locator("#phone-word")).to_contain_text("Muted")
+        ready(page)
+        call_in_talk(floor, page, campaign)
+        heard = record(floor, carrier_channel(floor), tmp_path)
+        hears(page, STEADY)
+        page.wait_for_timeout(1500)  # a stretch of recording
+        page.keyboard.press("h")
+        desk_in(page, "wrapup")
+        page.keyboard.press("1")
+        desk_in(page, "ready")
+        page.click("#do-leave")
+        desk_in(page, "offline")
+    assert voiced(heard(), VOICE) == 0
+
+
+def test_one_tab_has_the_phone_and_credentials_die_with_the_session(
+    floor: Floor, playwright_: Playwright, tmp_path: Path
+) -> None:
+    campaign = factories.make_campaign(floor.tenant())
+    user = factories.make_user(campaign.tenant)
+    with agent_browser(playwright_, tmp_path, VOICE) as context:
+        page = sign_in(context, floor, user)
+        join(page, campaign)
+        endpoint = session_of(page).endpoint
+        assert endpoint in floor.cli("pbx", "pjsip", "show", "endpoints")
+
+        second = context.new_page()
+        second.goto(f"{floor.address}/desk/")
+        expect(second.locator("#phone-word")).to_have_text("The phone is in another tab")
+        second.click("#phone-take")
+        on_the_line(second)
+        expect(page.locator("#phone-word")).to_have_text("The phone is in another tab")
+        second.close()  # the tab that waits takes over
+        on_the_line(page)
+
+        page.click("#phone-sound > summary")
+        page.click("#phone-echo")
+        expect(page.locator("#phone-echo")).to_have_text("End the echo test")
+        page.click("#phone-echo")
+        expect(page.locator("#phone-echo")).to_have_text("Echo test")
+        page.keyboard.press("Escape")
+        page.click("#do-leave")
+        desk_in(page, "offline")
+        until(lambda: endpoint not in floor.cli("pbx", "pjsip", "show", "endpoints"), 5, "the account is gone")
+        assert session_of_user(user).phone_secret == ""
+
+
+def session_of_user(user: object) -> AgentSession:
+    found = AgentSession.objects.across_tenants().filter(user=user).latest("pk")
+    assert isinstance(found, AgentSession)
+    return found
+
+
+def test_a_page_that_does_not_come_back_loses_the_call(floor: Floor, playwright_: Playwright, tmp_path: Path) -> None:
+    campaign = factories.make_campaign(floor.tenant())
+    user = factories.make_user(campaign.tenant)
+    with agent_browser(playwright_, tmp_path, VOICE) as context:
+        page = sign_in(context, floor, user)
+        join(page, campaign)
+        ready(page)
+        call = call_in_talk(floor, page, campaign)
+        page.close()
+        until(lambda: session_of_user(user).leg == "away", 15, "the leg is missed")
+        assert factories.get_call(call.pk).ended_at is None
+        ended = floor.ended(call.phone, within_s=40)
+    assert (ended.outcome, ended.hung_up_by) == ("connected", "agent")
+    assert session_of_user(user).leg == "down"
+
+
+def test_a_plain_telephone_is_the_phone_for_a_shift(floor: Floor, playwright_: Playwright, tmp_path: Path) -> None:
+    campaign = factories.make_campaign(floor.tenant())
+    user = factories.make_user(campaign.tenant)
+    with agent_browser(playwright_, tmp_path, VOICE) as context:
+        page = sign_in(context, floor, user)
+        page.check("#phone-number")
+        own = floor.numbers.echo()
+        page.fill("#own-number", own)
+        page.click(f"#join-{campaign.public_id}")
+        expect(page.locator("#desk")).to_have_attribute("data-leg", "up", timeout=15_000)
+        expect(page.locator("#phone")).to_be_hidden()
+        ready(page)
+        call = call_in_talk(floor, page, campaign)
+        page.keyboard.press("h")
+        desk_in(page, "wrapup")
+        page.keyboard.press("1")
+        desk_in(page, "ready")
+        page.click("#do-leave")
+        desk_in(page, "offline")
+        assert factories.get_call(call.pk).outcome == "connected"
+        assert floor.truth(own).ended_by == "us"

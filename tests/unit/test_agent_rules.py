@@ -29,6 +29,7 @@ WITH_A_CALL = (*BUSY, AgentState.WRAPUP)
 # A reservation always names its call; anything else may come without one.
 events = st.one_of(
     st.builds(Event, kind=st.just(Kind.RESERVED), call=st.sampled_from(CALLS), own=st.booleans()),
+    st.builds(Event, kind=st.just(Kind.LEG_AWAY), own=st.booleans()),
     st.builds(
         Event,
         kind=st.sampled_from([kind for kind in Kind if kind is not Kind.RESERVED]),
@@ -76,14 +77,26 @@ def test_what_is_always_true_of_an_agent(told: list[Event]) -> None:
             assert after.reason
             continue
         if after.state is AgentState.READY:
-            assert after.leg_up
+            assert after.leg_up or after.leg_away
             assert not after.pause_after
+        assert not (after.leg_up and after.leg_away)
         assert (after.call is not None) == (after.state in WITH_A_CALL)
         assert bool(after.pause_code) == (after.state is AgentState.PAUSED)
         if after.pause_after:
             assert after.state in WITH_A_CALL
         if after.state is AgentState.OFFLINE:
             assert not after.leg_up
+            assert not after.leg_away
+
+
+@given(histories())
+def test_a_leg_that_is_away_takes_nothing_from_the_agent(told: list[Event]) -> None:
+    for before, event, after in play(told):
+        if event.kind is not Kind.LEG_AWAY or isinstance(after, Refusal) or before.state is AgentState.OFFLINE:
+            continue
+        assert (after.state, after.call, after.pause_after) == (before.state, before.call, before.pause_after)
+        assert not after.leg_up
+        assert after.leg_away == (event.own or before.state is not AgentState.RESERVED)
 
 
 @given(histories())

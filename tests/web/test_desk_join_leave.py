@@ -61,13 +61,15 @@ def test_a_campaign_that_is_stopped_says_what_to_do(house: House, campaign: Camp
     assert sessions(house.agent) == 0
 
 
-def test_no_phone_account_says_what_to_do(house: House, campaign: Campaign, as_: As) -> None:
+def test_no_sip_phone_leaves_the_browser_and_a_telephone(house: House, campaign: Campaign, as_: As) -> None:
     User.objects.filter(pk=house.agent.pk).update(endpoint="")
     browser = as_(house.agent)
-    assert "no phone account yet" in browser.get("/desk/").content.decode()
-    answer = browser.post("/desk/join/", {"campaign": str(campaign.public_id)})
+    assert "You have no SIP phone" in browser.get("/desk/").content.decode()
+    answer = browser.post("/desk/join/", {"campaign": str(campaign.public_id), "phone": "sip"})
     assert "Ask an administrator" in message(answer)
     assert sessions(house.agent) == 0
+    assert message(browser.post("/desk/join/", {"campaign": str(campaign.public_id)})) == ""
+    assert switch.session_of(house.agent).phone == "browser"
 
 
 def test_campaigns_of_other_teams_are_not_mine(house: House, campaign: Campaign, as_: As) -> None:

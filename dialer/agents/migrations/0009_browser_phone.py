@@ -24,12 +24,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='agentsession',
             name='phone',
-            field=models.CharField(choices=[('browser', 'This browser'), ('sip', 'SIP phone'), ('number', 'Telephone number')], default='sip', max_length=8),
+            field=models.CharField(choices=[('browser', 'This browser'), ('sip', 'SIP phone'), ('number', 'Telephone number')], db_default='sip', default='sip', max_length=8),
         ),
         migrations.AddField(
             model_name='agentsession',
             name='phone_secret',
-            field=models.CharField(blank=True, help_text='Of a browser phone; gone with the session.', max_length=64),
+            field=models.CharField(blank=True, db_default='', help_text='Of a browser phone; gone with the session.', max_length=64),
         ),
         migrations.AlterField(
             model_name='agentsession',

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import selectors
-from dialer.desk.phone import browser_session
+from dialer.desk.phone import BROWSER_PHONE, browser_session
 
 register = template.Library()
 
@@ -27,7 +27,7 @@ def phone_panel(context: Any) -> dict[str, object]:
     if request is None or user is None or not user.is_authenticated or user.tenant_id is None:
         return {}
     on_desk = request.resolver_match is not None and request.resolver_match.view_name == "desk:desk"
-    session = None if on_desk else browser_session(user)
+    session = browser_session(user) if not on_desk and request.session.get(BROWSER_PHONE) else None
     return {
         "shown": on_desk or session is not None,
         "session": session.public_id if session is not None else "",
