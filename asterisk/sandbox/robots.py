@@ -51,12 +51,10 @@ class Account:
 def read_accounts() -> list[Account]:
     """The demo's robots, spread over its two paced campaigns, and the human agent. Empty when there is no demo."""
     from dialer.calls.management.demo import ROBOTS, SLUG, robot_name
-    from dialer.campaigns.models import Campaign, DialMethod
+    from dialer.campaigns.models import PACED, Campaign
     from dialer.people.models import User
 
-    paced = Campaign.objects.across_tenants().filter(
-        tenant__slug=SLUG, dial_method__in=(DialMethod.PROGRESSIVE, DialMethod.RATIO)
-    )
+    paced = Campaign.objects.across_tenants().filter(tenant__slug=SLUG, dial_method__in=PACED)
     campaigns = [str(public_id) for public_id in paced.order_by("id").values_list("public_id", flat=True)]
     robots = [robot_name(number) for number in range(1, ROBOTS + 1)]
     users = User.objects.filter(tenant__slug=SLUG, username__in=[HUMAN, *robots], is_active=True)

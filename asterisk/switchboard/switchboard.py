@@ -13,6 +13,7 @@ from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls import board, placing, services
 from dialer.calls.models import CallTask
+from dialer.calls.placing import GIVE_UP
 from dialer.calls.rules import Event, Kind
 from dialer.core import notify
 from dialer.core.clock import now
@@ -187,7 +188,8 @@ class Switchboard:
             self._legs.put(command.target, DropPhone(command.pk))
         elif command.kind == CommandKind.HANG_UP:
             by = str(command.args.get("by", "system"))
-            self._calls.tell(command.target, Event(Kind.HANG_UP_ASKED, by=by), now())
+            event = Event(Kind.GIVEN_UP) if by == GIVE_UP else Event(Kind.HANG_UP_ASKED, by=by)
+            self._calls.tell(command.target, event, now())
             await self._store.run(outbox.finish, command.pk)
 
     async def _provision(self, command: UUID | None) -> None:

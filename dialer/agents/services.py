@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from dialer.campaigns import facts
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core import notify, prepared
 from dialer.core.clock import now
@@ -165,6 +166,8 @@ def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | N
         session.notice = notice[:300]
     if after.state is AgentState.OFFLINE and session.ended_at is None:
         _end(session, at, drop_phone=before.leg_up or notice is None)
+    if before.state is AgentState.WRAPUP and after.state is not AgentState.WRAPUP:
+        _note_wrap_end(session, before, after, at)
     if moved:
         # Clocks of different machines tell of this: time in state must not run backwards.
         session.state_since = max(at, session.state_since)
@@ -174,6 +177,18 @@ def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | N
         notify.notify(notify.READY, str(session.campaign_id))
     publish.changed(DESK, session.user_id, at)
     return session
+
+
+def _note_wrap_end(session: AgentSession, before: Agent, after: Agent, at: datetime) -> None:
+    """Let pacing learn from a wrap-up. Who said before that they will pause after it has not changed their mind."""
+    facts.note_wrap_end(
+        tenant_id=session.tenant_id,
+        campaign_id=session.campaign_id,
+        call=before.call,
+        seconds=(at - session.state_since).total_seconds(),
+        stayed=after.state is AgentState.READY or bool(before.pause_after),
+        at=at,
+    )
 
 
 _WRITTEN = (

@@ -9,7 +9,7 @@ from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapp
 
 from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import AgentState
-from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
+from dialer.campaigns.models import AHEAD, PACED, Campaign, CampaignStatus
 from dialer.leads.models import LeadState
 from dialer.people.models import User
 from dialer.telephony.port import PhoneAccount
@@ -66,14 +66,21 @@ def session_public_id(session_id: int) -> UUID:
     return public_id
 
 
+_FREE_SOON = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP)
+_NOT_ANSWERED = (CallState.QUEUED, CallState.DIALING, CallState.RINGING)
+
+
 def campaigns_to_pace() -> list[int]:
-    """Active campaigns that pacing dials for and that have an agent who is ready."""
-    rows = Campaign.objects.across_tenants().filter(
-        status=CampaignStatus.ACTIVE,
-        dial_method__in=(DialMethod.PROGRESSIVE, DialMethod.RATIO),
-        sessions__state=AgentState.READY,
-    )
-    return list(rows.distinct().values_list("pk", flat=True))
+    """Active campaigns with something to decide: an agent who is ready, or, where pacing dials ahead, one who will be.
+
+    A campaign whose agents have all left while its calls ring is looked at too: those calls may have to be given up.
+    """
+    active = Campaign.objects.across_tenants().filter(status=CampaignStatus.ACTIVE)
+    ready = active.filter(dial_method__in=PACED, sessions__state=AgentState.READY)
+    soon = active.filter(dial_method__in=AHEAD, sessions__state__in=_FREE_SOON)
+    ringing = active.filter(dial_method__in=AHEAD, calls__state__in=_NOT_ANSWERED)
+    found = ready.values_list("pk").union(soon.values_list("pk"), ringing.values_list("pk"))
+    return sorted(row[0] for row in found)
 
 
 def overdue_wrapups(at: datetime) -> list[int]:

@@ -1,4 +1,4 @@
-"""Calls from the decision to dial to the CDR, every event of theirs, and their recordings."""
+"""Calls from the decision to dial to the CDR, every event of theirs, their recordings; and pacing's decisions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from dialer.agents.models import AgentSession
 from dialer.campaigns.models import Campaign, DialMethod, Disposition
+from dialer.compliance.abandonment import Counts, counted
 from dialer.compliance.models import GateVerdict
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
@@ -35,6 +36,7 @@ class CallTask(TenantScoped):
     connect_limit_ms = models.PositiveIntegerField()
     record = models.BooleanField()
     dial_method = models.CharField(max_length=12, choices=DialMethod.choices)
+    day = models.DateField(help_text="The day on the tenant's clock on which the abandonment ledger books it.")
 
     state = models.CharField(max_length=9, choices=STATES, default=CallState.QUEUED)
     screened = models.BooleanField(default=False)
@@ -62,6 +64,7 @@ class CallTask(TenantScoped):
     disposition = models.ForeignKey(Disposition, null=True, on_delete=models.PROTECT, related_name="+")
     disposed_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True)
+    found_machine = models.BooleanField(default=False, help_text="Its agent found a machine: no live answer.")
 
     class Meta(TenantScoped.Meta):
         constraints = [
@@ -86,6 +89,9 @@ class CallTask(TenantScoped):
             models.Index(fields=["campaign", "state"], condition=~Q(state="ended"), name="call_live"),
             models.Index(fields=["tenant", "-queued_at"], name="call_by_time"),
             models.Index(fields=["user", "-queued_at"], name="call_by_agent"),
+            models.Index(
+                fields=["campaign", "day"], condition=Q(answered=True) | Q(outcome="abandoned"), name="call_for_ledger"
+            ),
         ]
 
     @property
@@ -109,6 +115,16 @@ class CallTask(TenantScoped):
             outcome=Outcome(self.outcome) if self.outcome else None,
             cause=self.cause,
             hung_up_by=self.hung_up_by,
+        )
+
+    def booked(self) -> Counts:
+        """What this call adds to the abandonment ledger as it stands."""
+        return counted(
+            verdict=self.verdict,
+            unsure_to_agent=self.unsure_to_agent,
+            own_agent=self.own_agent,
+            abandoned=Outcome.ABANDONED in (self.ending, self.outcome),
+            found_machine=self.found_machine,
         )
 
     def times(self) -> list[datetime]:
@@ -173,3 +189,58 @@ class Recording(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         pass
+
+
+class PacingState(TenantScoped):
+    """What pacing keeps of a campaign from tick to tick: what it learned, and the last decision in words.
+
+    Losing it costs some minutes of warming up. `revision` tells a process whether what it holds in its own memory is
+    still the last; `memory` is the text of it (calls/memory.py).
+    """
+
+    campaign = models.OneToOneField(Campaign, on_delete=models.CASCADE, related_name="pacing_state")
+    revision = models.PositiveBigIntegerField(default=0)
+    memory = models.TextField(blank=True)
+    decided_at = models.DateTimeField()
+    method = models.CharField(max_length=12, choices=DialMethod.choices)
+    level = models.FloatField(default=0.0)
+    reason = models.CharField(max_length=400, blank=True)
+    shape = models.CharField(max_length=400, blank=True, help_text="The last hold's reason without its figures.")
+    forecast = models.JSONField(default=dict)
+    # What the campaign last asked of its trunk, for the others on it.
+    wanted = models.JSONField(default=list, help_text="The worth of each call that it would have launched.")
+    launched_at = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        pass
+
+
+class PacingDecision(TenantScoped):
+    """One decision of pacing that launched, cancelled, or held for a new reason; later, what came of it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="pacing_decisions")
+    at = models.DateTimeField()
+    method = models.CharField(max_length=12, choices=DialMethod.choices)
+    digest = models.CharField(max_length=32, help_text="BLAKE2b of what pacing was told, its memory apart.")
+    agents = models.PositiveSmallIntegerField(help_text="Signed in, not paused.")
+    ready = models.PositiveSmallIntegerField()
+    ringing = models.PositiveIntegerField(help_text="Calls not answered yet.")
+    launch = models.PositiveSmallIntegerField()
+    cancel = models.PositiveSmallIntegerField()
+    queued = models.PositiveSmallIntegerField(help_text="Calls made of it.")
+    refused = models.PositiveSmallIntegerField(help_text="Leads that the gate refused.")
+    level = models.FloatField()
+    reason = models.CharField(max_length=400)
+    limits = models.JSONField(default=list)
+    forecast = models.JSONField(default=dict)
+    risked = models.FloatField(default=0.0, help_text="Abandonments that its launches foretold.")
+    # What happened within the forecast's horizon; empty until it is over.
+    answers = models.PositiveIntegerField(null=True)
+    freed = models.PositiveIntegerField(null=True)
+    abandoned = models.PositiveIntegerField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        indexes = [
+            models.Index(fields=["campaign", "-at"], name="pacing_decision_by_time"),
+            models.Index(fields=["at"], condition=Q(answers=None), name="pacing_decision_to_judge"),
+        ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +15,8 @@ from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import CALLBACK_DUE, AgentState, Refusal, advance
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
+from dialer.campaigns.models import MIN_RING_S, Campaign, CampaignStatus, DialMethod
+from dialer.compliance.ledger import today_of
 from dialer.compliance.rules import Allow, Deny
 from dialer.compliance.services import Asked, Judged, asked_for, judge
 from dialer.core import notify
@@ -26,22 +26,34 @@ from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.leads import services as leads
 from dialer.leads.models import Lead, LeadState
 from dialer.live import publish
-from dialer.pacing import AgentView, CallView, Decision, Method, Snapshot, decide
+from dialer.pacing import Decision, Memory, decide
+from dialer.telephony import outbox
+from dialer.telephony.models import CommandKind
 
-from .models import CallTask
+from . import decisions, ledger, memory, trunks
+from .decisions import Told
+from .models import CallTask, PacingState
 from .rules import CallState
+from .snapshots import on_trunk, snapshot_of
 
 QUEUE_PATIENCE = timedelta(seconds=5)
 """How long a decision to dial stays good: a switch that was away longer must not ring people for agents long gone."""
 
+GIVE_UP = "pacing"
+"""Who asks for a hang-up that must not hit somebody who has answered meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """What one tick did: the decision, the calls queued, and how many leads the gate refused."""
+    """What one tick did: the decision, the calls queued, how many leads the gate refused and how many calls it gave up.
+
+    No decision: pacing does not dial for the campaign now.
+    """
 
     decision: Decision | None
     queued: tuple[UUID, ...] = ()
     refused: int = 0
+    cancelled: int = 0
 
 
 def pace(*, campaign_id: int) -> Paced:
@@ -49,27 +61,35 @@ def pace(*, campaign_id: int) -> Paced:
 
     Ticks of one campaign never overlap (advisory lock): a tick that finds another at work waits for it.
     """
+    campaign = _campaign(campaign_id)
+    if campaign is None:
+        return Paced(None)
+    if campaign.ahead:
+        ledger.check_if_due(campaign, now())
     with transaction.atomic():
         _only_tick_of(campaign_id)
-        campaign = (
-            Campaign.objects.across_tenants()
-            .select_related("tenant")
-            .filter(pk=campaign_id, status=CampaignStatus.ACTIVE)
-            .first()
-        )
-        if campaign is None or not campaign.paced:
+        campaign = _campaign(campaign_id)  # its settings may have changed while another tick was waited for
+        if campaign is None:
             return Paced(None)
-        moment = now()
-        decision = decide(snapshot_of(campaign, moment))
-        if decision.launch == 0:
-            return Paced(decision)
-        chosen = leads.reserve(campaign_id=campaign.pk, count=decision.launch, at=moment)
-        judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=moment)
-        refused = [one for one in judged if isinstance(one.answer, Deny)]
-        for one in refused:
-            _refuse_lead(one)
-        queued = queue_calls(campaign=campaign, judged=[one for one in judged if one not in refused], at=moment)
-    return Paced(decision, tuple(queued), len(refused))
+        told, before = _decide(campaign, now())
+        if told.decision.launch:
+            told = _launch(told)
+        elif not told.decision.cancel:
+            _commit_lazily()
+        if told.decision.cancel:
+            told = replace(told, cancelled=_give_up(told))
+        state = decisions.write(told, before)
+    if told.decision.memory is not None:
+        memory.held.put(campaign_id, state.revision, told.decision.memory)
+    return Paced(told.decision, told.queued, told.refused, told.cancelled)
+
+
+def _campaign(campaign_id: int) -> Campaign | None:
+    """The campaign, if pacing dials for it now."""
+    rows = Campaign.objects.across_tenants().select_related("tenant", "ledger_check")
+    campaign = rows.filter(pk=campaign_id, status=CampaignStatus.ACTIVE).first()
+    assert campaign is None or isinstance(campaign, Campaign)
+    return campaign if campaign is not None and campaign.paced else None
 
 
 def _only_tick_of(campaign_id: int) -> None:
@@ -82,27 +102,58 @@ def _only_tick_of(campaign_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cordboard.pacing'), %s)", [campaign_id])
 
 
-def snapshot_of(campaign: Campaign, at: datetime) -> Snapshot:
-    """The campaign as pacing sees it now."""
-    sessions = AgentSession.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, ended_at=None)
-    # Nobody can be put through to them before their phone is back.
-    sessions = sessions.exclude(state=AgentState.READY, leg=LegState.AWAY)
-    live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=CallState.ENDED)
-    agents_now = tuple(
-        AgentView(state, (at - since).total_seconds()) for state, since in sessions.values_list("state", "state_since")
+def _commit_lazily() -> None:
+    """Nothing was launched: what a crash may now lose is a few milliseconds of what pacing learned."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+
+
+def _decide(campaign: Campaign, at: datetime) -> tuple[Told, PacingState | None]:
+    """Ask pacing, and cut to the campaign's share what its trunk cannot take; the state as it was before."""
+    state = PacingState.objects.across_tenants().defer("memory").filter(campaign=campaign).first()
+    snapshot = snapshot_of(campaign, at, _memory(campaign, state))
+    decision = decide(snapshot)
+    unmet: tuple[float, ...] = ()
+    if decision.launch:
+        trunks.lock(campaign.trunk or settings.TRUNK)
+        use = trunks.use_of(campaign.trunk or settings.TRUNK, at)
+        launched_at = state.launched_at if state is not None else None
+        share = trunks.share_of(campaign=campaign, worth=decision.worth, launched_at=launched_at, use=use, at=at)
+        if share < decision.launch:
+            unmet = decision.worth[share:]
+            snapshot = on_trunk(snapshot, use.as_trunk(), share)
+            decision = decide(snapshot)
+    return Told(campaign, at, snapshot, decision, unmet), state
+
+
+def _memory(campaign: Campaign, state: PacingState | None) -> Memory | None:
+    if state is None or not campaign.ahead:
+        return None
+    known = memory.held.get(campaign.pk, state.revision)
+    return known if known is not None else memory.from_text(state.memory)
+
+
+def _launch(told: Told) -> Told:
+    """Reserve leads, ask the gate, and queue the calls of a decision."""
+    campaign, at = told.campaign, told.at
+    chosen = leads.reserve(campaign_id=campaign.pk, count=told.decision.launch, at=at)
+    judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=at)
+    refused = [one for one in judged if isinstance(one.answer, Deny)]
+    for one in refused:
+        _refuse_lead(one)
+    queued = queue_calls(campaign=campaign, judged=[one for one in judged if one not in refused], at=at)
+    return replace(told, queued=tuple(queued), refused=len(refused))
+
+
+def _give_up(told: Told) -> int:
+    """Ask the switchboard to let go of the oldest calls that rang for the legal minimum at least; how many."""
+    rang_enough = told.at - timedelta(seconds=MIN_RING_S)
+    ringing = CallTask.objects.for_tenant(told.campaign.tenant_id).filter(
+        campaign=told.campaign, state=CallState.RINGING, ringing_at__lte=rang_enough, ending="", own_agent=False
     )
-    calls_now = tuple(
-        CallView(state, (at - queued).total_seconds(), session is not None or bool(ending))
-        for state, queued, session, ending in live.values_list("state", "queued_at", "session_id", "ending")
-    )
-    return Snapshot(
-        method=cast(Method, campaign.dial_method),
-        level=float(campaign.dial_level),
-        agents=agents_now,
-        calls=calls_now,
-        max_lines=campaign.max_lines,
-        lines_in_use=len(calls_now),
-    )
+    oldest = list(ringing.order_by("ringing_at", "id").values_list("pk", flat=True)[: told.decision.cancel])
+    outbox.send_many(tenant_id=told.campaign.tenant_id, kind=CommandKind.HANG_UP, targets=oldest, args={"by": GIVE_UP})
+    return len(oldest)
 
 
 def _refuse_lead(one: Judged) -> None:
@@ -144,6 +195,7 @@ def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSessio
         connect_limit_ms=campaign.connect_limit_ms,
         record=campaign.record_calls,
         dial_method=DialMethod(campaign.dial_method),
+        day=today_of(campaign.tenant, at),
         screened=campaign.amd and session is None,
         unsure_to_agent=campaign.amd_unsure_to_agent,
         own_agent=session is not None,

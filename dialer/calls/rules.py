@@ -59,6 +59,7 @@ class Kind(StrEnum):
     WAIT_EXPIRED = "wait_expired"  # nobody within the limit
     MESSAGE_PLAYED = "message_played"
     HANG_UP_ASKED = "hang_up_asked"
+    GIVEN_UP = "given_up"  # pacing lets go of a call that nobody has answered yet
     HUNG_UP = "hung_up"  # the customer's channel is gone
     MISSING = "missing"  # an inventory of the switch does not show the channel
 
@@ -277,6 +278,12 @@ def _asked_to_hang_up(call: Call, event: Event) -> Step:
     return call, _HANG_UP
 
 
+def _given_up(call: Call, event: Event) -> Step:
+    if call.state not in _BEFORE_ANSWER or call.ending is not None:
+        return call, ()  # somebody answered meanwhile: they are not let down for a forecast
+    return _asked_to_hang_up(call, replace(event, by="system"))
+
+
 def _hung_up(call: Call, event: Event) -> Step:
     by = call.hung_up_by or ("customer" if call.answered and not event.unattended else "")
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
@@ -309,6 +316,7 @@ _RULES = {
     Kind.WAIT_EXPIRED: _wait_expired,
     Kind.MESSAGE_PLAYED: _message_played,
     Kind.HANG_UP_ASKED: _asked_to_hang_up,
+    Kind.GIVEN_UP: _given_up,
     Kind.HUNG_UP: _hung_up,
     Kind.MISSING: _missing,
 }

@@ -18,6 +18,8 @@ from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.campaigns.models import CampaignStatus, Disposition
+from dialer.compliance import ledger
+from dialer.compliance.abandonment import Counts
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import add_to_dnc, still_allowed
 from dialer.core import prepared
@@ -29,6 +31,7 @@ from dialer.people.models import User
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
+from . import facts
 from .models import CallEvent, CallTask, Recording
 from .rules import STORED_ACTS, Act, CallState, Effect, Event, Kind, advance
 
@@ -87,7 +90,7 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
     pending = deque([first])
     for_switch: list[Effect] = []
     stored: list[CallEvent] = []
-    was = call.state
+    was, began, booked = call.state, call.as_call(), call.booked()
     # The switch's clock and ours tell of one call: its times must not run backwards. The event keeps its own.
     moment = max(at, *call.times())
     while pending:
@@ -114,12 +117,19 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
         for row in stored:
             prepared.insert(row)
         prepared.update(call, _MOVING)
+        facts.note_call(began, call, moment)
         if call.own_agent and call.state != was and call.user_id is not None:
             # Whoever dials for themselves watches it ring; all other moves of a desk come from its agent's state.
             publish.changed(agents.DESK, call.user_id, at)
+    # Last: the day's row is shared by all events of the campaign that count.
+    _book(call, call.booked() - booked)
     if call.session_id is not None:  # somebody was there at once
         for_switch = [effect for effect in for_switch if effect.act is not Act.START_WAIT]
     return tuple(for_switch)
+
+
+def _book(call: CallTask, change: Counts) -> None:
+    ledger.book(tenant_id=call.tenant_id, campaign_id=call.campaign_id, day=call.day, change=change)
 
 
 def _event_row(call: CallTask, event: Event, at: datetime) -> CallEvent:
@@ -308,9 +318,11 @@ def _write_disposition(
     at: datetime,
     promise: callbacks.Promise | None,
 ) -> None:
+    booked = call.booked()
     call.disposition, call.disposed_at, call.note = disposition, at, note.replace("\0", "")
+    call.found_machine = disposition.is_machine
     call.last_seq += 1
-    call.save(update_fields=["disposition", "disposed_at", "note", "last_seq"])
+    call.save(update_fields=["disposition", "disposed_at", "note", "found_machine", "last_seq"])
     data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else "time"}
     if promise is not None:
         data["callback"] = promise.at.isoformat()
@@ -321,6 +333,7 @@ def _write_disposition(
         add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
     if call.lead_id is not None and (call.outcome == "connected" or disposition.is_dnc):
         leads.dispose(lead_id=call.lead_id, final=disposition.is_final or disposition.is_dnc, at=at)
+    _book(call, call.booked() - booked)
 
 
 def default_disposition(*, session_id: int) -> str:

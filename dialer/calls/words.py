@@ -107,6 +107,7 @@ _WORDS = {
     "wait_expired": (DIALER, "No agent within the limit: the safe-harbour message is played"),
     "message_played": (SWITCH, "The safe-harbour message has been played"),
     "hang_up_asked": (DIALER, "Hang-up asked for"),
+    "given_up": (DIALER, "Given up: it rang long, and nobody would be free to answer"),
     "hung_up": (SWITCH, "The call's channel is gone"),
     "missing": (DIALER, "The switch no longer has this call"),
     "disposed": (AGENT, "Disposition chosen"),

@@ -29,9 +29,12 @@ class CampaignForm(TenantForm):
             "ring_timeout_s",
             "connect_limit_ms",
             "max_lines",
+            "abandonment_cap",
+            "seats",
             "priority",
             "trunk",
             "teams",
+            "may_cancel",
             "record_calls",
             "amd",
             "amd_unsure_to_agent",
@@ -46,6 +49,9 @@ class CampaignForm(TenantForm):
             "amd": "Answering-machine detection",
             "amd_unsure_to_agent": "When detection is not sure, put the call through to an agent",
             "max_lines": "Lines at most",
+            "abandonment_cap": "Abandonment cap (percent)",
+            "seats": "Agents planned for",
+            "may_cancel": "Give up calls that ring long when nobody will be free",
         }
         help_texts = {
             "caller_id": "The number that the people called see, with its area code. Needed to start.",
@@ -55,6 +61,9 @@ class CampaignForm(TenantForm):
             "connect_limit_ms": (
                 "How long an answered person may wait for an agent before the safe-harbour message: 200 to 2000."
             ),
+            "abandonment_cap": "Predictive and blended: 0.10 to 3.00 % of the people who answer (16 CFR 310.4).",
+            "seats": "Predictive and blended: sets how fast to steer. 0: those who are signed in.",
+            "may_cancel": f"Predictive and blended; never before {MIN_RING_S} s of ringing (16 CFR 310.4).",
             "teams": "Whose agents may join. None chosen: every team's.",
             "priority": "Higher goes first when lines are short.",
             "trunk": "The trunk's name on the switch. Empty: the default.",
@@ -90,6 +99,15 @@ class CampaignForm(TenantForm):
             raise forms.ValidationError(str(error)) from error
 
 
+class MethodForm(forms.ModelForm):
+    """The dial method, changed while the campaign runs."""
+
+    class Meta:
+        model = Campaign
+        fields = ("dial_method",)
+        labels = {"dial_method": "Dial method"}
+
+
 class LevelForm(forms.ModelForm):
     """Lines per free agent, changed while the campaign runs."""
 
@@ -113,7 +131,17 @@ class DispositionForm(TenantForm):
 
     class Meta:
         model = Disposition
-        fields = ("key", "code", "label", "is_contact", "is_conversion", "is_dnc", "is_final", "is_default")
+        fields = (
+            "key",
+            "code",
+            "label",
+            "is_contact",
+            "is_conversion",
+            "is_dnc",
+            "is_final",
+            "is_default",
+            "is_machine",
+        )
         labels = {
             "key": "Number key",
             "is_contact": "Contact",
@@ -121,6 +149,7 @@ class DispositionForm(TenantForm):
             "is_dnc": "Do not call",
             "is_final": "Final",
             "is_default": "Default",
+            "is_machine": "Machine",
         }
         help_texts = {"code": "Short, for reports: capitals and digits, e.g. SALE."}
 

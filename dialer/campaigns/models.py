@@ -43,6 +43,9 @@ class Disposition(TenantScoped):
     is_default = models.BooleanField(default=False, help_text="Used when wrap-up runs out.")
     needs_note = models.BooleanField(default=False, help_text="It cannot be chosen without a note.")
     needs_callback = models.BooleanField(default=False, help_text="It asks when to call back, in the customer's time.")
+    is_machine = models.BooleanField(
+        default=False, help_text="No person answered: the call does not count as a live answer."
+    )
 
     class Meta(TenantScoped.Meta):
         ordering = ["key"]
@@ -80,12 +83,22 @@ class PauseCode(TenantScoped):
 
 
 class DialMethod(models.TextChoices):
-    """Who decides when to dial, and how many lines per agent. (Predictive is not offered until its engine is there.)"""
+    """Who decides when to dial, and how many lines per agent."""
 
     MANUAL = "manual", "Manual"
     PREVIEW = "preview", "Preview"
     PROGRESSIVE = "progressive", "Progressive"
     RATIO = "ratio", "Ratio"
+    PREDICTIVE = "predictive", "Predictive"
+    BLENDED = "blended", "Blended"
+
+
+AHEAD = (DialMethod.PREDICTIVE, DialMethod.BLENDED)
+"""Methods that dial ahead of agents, within the abandonment budget."""
+PACED = (DialMethod.PROGRESSIVE, DialMethod.RATIO, *AHEAD)
+"""Methods with which pacing decides when to dial, and not an agent."""
+MAX_CAP = Decimal("3.00")
+"""The highest abandonment cap that any rule known here allows, in percent of live answers."""
 
 
 class CampaignStatus(models.TextChoices):
@@ -137,6 +150,20 @@ class Campaign(TenantScoped):
         default=0, help_text="Conversions per agent and day. 0: no goal."
     )
     max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
+    abandonment_cap = models.DecimalField(
+        "abandonment cap (percent)",
+        max_digits=4,
+        decimal_places=2,
+        default=MAX_CAP,
+        validators=[MinValueValidator(Decimal("0.10")), MaxValueValidator(MAX_CAP)],
+        help_text="Share of live answers that may find no agent in time, over the rule's window.",
+    )
+    seats = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(5000)], help_text="Agents planned for. 0: those signed in."
+    )
+    may_cancel = models.BooleanField(
+        default=True, help_text="Calls that rang past the legal minimum may be given up when nobody will be free."
+    )
     priority = models.SmallIntegerField(default=0)
     trunk = models.CharField(
         max_length=40, blank=True, validators=[RegexValidator(r"^[A-Za-z0-9_-]*$")], help_text="Empty: the default."
@@ -153,6 +180,7 @@ class Campaign(TenantScoped):
             models.CheckConstraint(
                 condition=~Q(status="active") | ~Q(caller_id=""), name="active_campaign_shows_a_number"
             ),
+            models.CheckConstraint(condition=Q(abandonment_cap__lte=MAX_CAP), name="campaign_cap_is_lawful"),
         ]
 
     def __str__(self) -> str:
@@ -161,7 +189,12 @@ class Campaign(TenantScoped):
     @property
     def paced(self) -> bool:
         """Whether pacing decides when to dial (and not an agent)."""
-        return self.dial_method in (DialMethod.PROGRESSIVE, DialMethod.RATIO)
+        return self.dial_method in PACED
+
+    @property
+    def ahead(self) -> bool:
+        """Whether pacing dials ahead of agents, within the abandonment budget."""
+        return self.dial_method in AHEAD
 
 
 class LeadList(TenantScoped):
@@ -243,3 +276,21 @@ class ScriptAnswer(TenantScoped):
 
     def __str__(self) -> str:
         return self.label
+
+
+class PacingFact(TenantScoped):
+    """One thing that pacing has yet to learn from: written where it happens, taken away by the campaign's next tick.
+
+    The columns are those of `pacing.Seen`. Only campaigns that dial ahead have any.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10)
+    seconds = models.FloatField(default=0.0)
+    lag = models.FloatField(default=0.0)
+    stayed = models.BooleanField(default=True)
+    talked = models.FloatField(null=True)
+    at = models.DateTimeField()
+
+    class Meta(TenantScoped.Meta):
+        pass

@@ -14,6 +14,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/edit/", views.edit, name="edit"),
     path("campaigns/<uuid:public_id>/start/", views.start, name="start"),
     path("campaigns/<uuid:public_id>/stop/", views.stop, name="stop"),
+    path("campaigns/<uuid:public_id>/method/", views.method, name="method"),
     path("campaigns/<uuid:public_id>/level/", views.level, name="level"),
     path("disposition-sets/", settings_views.disposition_sets, name="disposition-sets"),
     path("disposition-sets/<int:pk>/", settings_views.disposition_set, name="disposition-set"),

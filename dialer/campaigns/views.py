@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dialer.people.access import admin, fetch, supervisor, tenant_of
 
 from . import services
-from .forms import CampaignForm, LevelForm
-from .models import Campaign
+from .forms import CampaignForm, LevelForm, MethodForm
+from .models import Campaign, DialMethod
 from .selectors import problems_of, with_figures
 
 
@@ -35,6 +35,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "problems": problems_of(campaign) if campaign.status != "active" else [],
         "lists": campaign.lists.all(),
         "teams": campaign.teams.all(),
+        "methods": DialMethod.choices,
     }
     return render(request, "campaigns/detail.html", context)
 
@@ -91,13 +92,31 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @supervisor
 @require_POST
+def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Set the dial method, also while calls run: the next tick obeys, calls under way go on to their end."""
+    campaign = fetch(request, Campaign, public_id=public_id)
+    form = MethodForm(request.POST, instance=campaign)
+    if form.is_valid():
+        with transaction.atomic():
+            campaign.save(update_fields=["dial_method"])
+            services.changed(campaign)
+        messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
+    else:
+        typed = request.POST.get("dial_method", "")[:20]
+        known = ", ".join(DialMethod.labels)
+        messages.error(request, f"“{typed}” is no dial method. Choose one of {known}.")
+    return redirect("campaigns:detail", public_id)
+
+
+@supervisor
+@require_POST
 def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set the lines per free agent."""
     campaign = fetch(request, Campaign, public_id=public_id)
     form = LevelForm(request.POST, instance=campaign)
     if form.is_valid():
         with transaction.atomic():
-            form.save()
+            campaign.save(update_fields=["dial_level"])
             services.changed(campaign)
         messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
     else:

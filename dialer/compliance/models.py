@@ -1,4 +1,4 @@
-"""What the dial gate reads and writes: the do-not-call list and every verdict."""
+"""What the dial gate reads and writes: the do-not-call list, every verdict, the abandonment ledger."""
 
 from __future__ import annotations
 
@@ -34,3 +34,30 @@ class GateVerdict(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["tenant", "phone", "at"], name="verdict_by_phone")]
+
+
+class AbandonmentDay(TenantScoped):
+    """One day of a campaign's abandonment ledger: changed in the transaction of the event that counts."""
+
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.PROTECT, related_name="+")
+    day = models.DateField(help_text="On the tenant's clock, when the call was decided.")
+    answered = models.IntegerField(default=0)
+    abandoned = models.IntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        # No check that the counters make sense: a ledger that drifted must be found, not stop calls.
+        constraints = [models.UniqueConstraint(fields=["campaign", "day"], name="abandonment_day_once")]
+
+
+class LedgerCheck(TenantScoped):
+    """When a campaign's ledger was last held against its calls, and whether they agreed."""
+
+    campaign = models.OneToOneField("campaigns.Campaign", on_delete=models.CASCADE, related_name="ledger_check")
+    checked_at = models.DateTimeField()
+    whole_at = models.DateTimeField(help_text="When the whole window was compared, and not only the last days.")
+    agrees = models.BooleanField()
+    drift = models.JSONField(default=dict, help_text="What differed last: by day, [ledger, calls].")
+    drifted_at = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        pass

@@ -24,6 +24,8 @@ _AGAIN_AFTER = {
     "machine": timedelta(hours=6),
     "early_hangup": timedelta(hours=24),
     "failed": timedelta(hours=1),
+    # It rang for as long as the law asks at least before we gave it up: to the one called it is a call not answered.
+    "cancelled": timedelta(hours=4),
     # Nobody may hear from us again within 72 hours of an abandoned call (the house rule of the design); what became of
     # a lost one nobody knows, so it may have been just that.
     "abandoned": timedelta(hours=72),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from .schema import BASE_DIR, env, one_of, secret, socket_of
+from .schema import BASE_DIR, env, one_of, secret, socket_of, trunk_limits
 
 DATA_DIR = Path(env.str("CORDBOARD_DATA_DIR", default=str(BASE_DIR / ".cordboard" / "var")))
 SWITCH = one_of("CORDBOARD_SWITCH", ("asterisk", "simulated"), "asterisk")
@@ -156,6 +156,7 @@ WHITENOISE_USE_FINDERS = True
 
 RECORDINGS_DIR = Path(env.str("ASTERISK_RECORDINGS_DIR", default=str(DATA_DIR / "recordings")))
 TRUNK = env.str("ASTERISK_TRUNK", default="carrier")
+TRUNK_LIMITS = trunk_limits("ASTERISK_TRUNK_LIMITS")
 SIP_HOST = env.str("ASTERISK_SIP_HOST", default="")
 SIP_PORT = env.int("ASTERISK_SIP_PORT", default=5060)
 

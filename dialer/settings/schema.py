@@ -39,3 +39,18 @@ def socket_of(ari_url: str) -> str:
     """The address of Asterisk's SIP socket, which is served beside ARI: http://host:8088/ari gives ws://host:8088/ws."""
     base = ari_url.rstrip("/").removesuffix("/ari")
     return f"ws{base.removeprefix('http')}/ws" if base.startswith("http") else ""
+
+
+def trunk_limits(name: str) -> dict[str, tuple[int, int]]:
+    """Read NAME as "trunk=lines/calls per second, …": what each trunk takes. `*` stands for those not named."""
+    limits = {"*": (2000, 200)}
+    for part in filter(None, (part.strip() for part in os.environ.get(name, "").split(","))):
+        trunk, _, figures = part.partition("=")
+        lines, _, per_second = figures.partition("/")
+        try:
+            limits[trunk.strip()] = int(lines), int(per_second)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name}: {part!r} is not NAME=LINES/CALLS-PER-SECOND, such as carrier=200/20."
+            ) from None
+    return limits

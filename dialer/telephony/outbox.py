@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,16 @@ def send(
     notify.notify(notify.COMMANDS)
     assert isinstance(command, SwitchCommand)
     return command
+
+
+def send_many(*, tenant_id: int, kind: CommandKind, targets: Sequence[UUID], args: dict[str, Any]) -> None:
+    """Write the same command for several targets; the switchboard is woken once."""
+    deadline = now() + PATIENCE
+    SwitchCommand.objects.bulk_create(
+        SwitchCommand(tenant_id=tenant_id, kind=kind, target=target, args=args, deadline=deadline) for target in targets
+    )
+    if targets:
+        notify.notify(notify.COMMANDS)
 
 
 def take(*, limit: int = 50) -> list[SwitchCommand]:

@@ -262,8 +262,8 @@ def test_a_recording_is_started_once(campaign: Campaign) -> None:
     [
         # Read and lock the call; write the event and the row.
         (Kind.ANSWERED, {}, 3),
-        # … another event, claim an agent and note their state (3).
-        (Kind.READY, {"verdict": "HUMAN"}, 6),
+        # … another event, claim an agent and note their state (3), and book a live answer.
+        (Kind.READY, {"verdict": "HUMAN"}, 7),
         # … lock the agent, note and write their state (3), and note the recording.
         (Kind.BRIDGED, {"session": 0}, 7),
         # … and lock and write the lead (2).

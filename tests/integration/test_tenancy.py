@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
-from dialer.calls import services
+from dialer.calls import placing, services
 from dialer.calls.rules import Event, Kind
+from dialer.campaigns import facts
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.models import TenantScoped, UnscopedQuery
@@ -51,6 +52,9 @@ def full_house(tenant: Tenant) -> Tenant:
         services.apply_event(call_id=call.pk, event=event, at=now())
     add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
+    dialing_ahead = make_campaign(tenant, dial_method="predictive")
+    placing.pace(campaign_id=dialing_ahead.pk)
+    facts.note(tenant_id=tenant.pk, campaign_id=dialing_ahead.pk, facts=[facts.Fact("failed", 3.0)], at=now())
     return tenant
 
 

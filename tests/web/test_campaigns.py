@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from dialer.campaigns.models import Campaign, CampaignStatus, LeadList
+from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, LeadList
 from dialer.people.models import User
 from tests import factories
 
@@ -30,6 +30,8 @@ def form_of(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         "ring_timeout_s": campaign.ring_timeout_s,
         "connect_limit_ms": campaign.connect_limit_ms,
         "max_lines": campaign.max_lines,
+        "abandonment_cap": campaign.abandonment_cap,
+        "seats": campaign.seats,
         "priority": campaign.priority,
         "trunk": campaign.trunk,
         "record_calls": "on",
@@ -56,10 +58,10 @@ def test_who_gets_in(house: House, campaign: Campaign, as_: As) -> None:
         assert as_(house.admin).get(address).status_code == 200
     for part in ("", "edit/"):
         assert as_(house.stranger).get(at + part).status_code == 404
-    for part in ("edit/", "start/", "stop/", "level/"):
+    for part in ("edit/", "start/", "stop/", "level/", "method/"):
         assert as_(house.stranger).post(at + part).status_code == 404
         assert as_(house.agent).post(at + part).status_code == 403
-    for part in ("start/", "stop/", "level/"):
+    for part in ("start/", "stop/", "level/", "method/"):
         assert as_(house.supervisor).get(at + part).status_code == 405
     assert campaign.name not in as_(house.stranger).get("/campaigns/").content.decode()
     assert fresh(campaign).status == CampaignStatus.ACTIVE
@@ -107,6 +109,9 @@ def test_making_one(house: House, campaign: Campaign, as_: As) -> None:
         ("caller_id", "hello", "“hello” is not a telephone number"),
         ("ring_timeout_s", "14", "greater than or equal to 15"),
         ("ring_timeout_s", "x", "whole number"),
+        ("abandonment_cap", "3.01", "less than or equal to 3.00"),
+        ("abandonment_cap", "0", "greater than or equal to 0.10"),
+        ("seats", "-1", "greater than or equal to 0"),
         ("connect_limit_ms", "2001", "less than or equal to 2000"),
         ("dial_level", "0.5", "greater than or equal to 1"),
         ("dial_level", "11", "less than or equal to 10"),
@@ -216,3 +221,22 @@ def test_level(house: House, campaign: Campaign, as_: As) -> None:
     for wrong in ("", "0", "11", "many", "1e9"):
         assert "is no dial level" in message(browser.post(address, {"dial_level": wrong}, follow=True))
     assert str(fresh(campaign).dial_level) == "2.25"
+
+
+def test_a_supervisor_changes_the_method_while_it_runs(house: House, campaign: Campaign, as_: As) -> None:
+    browser = as_(house.supervisor)
+    for method in DialMethod.values:
+        answer = browser.post(f"/campaigns/{campaign.public_id}/method/", {"dial_method": method})
+        assert answer["Location"] == f"/campaigns/{campaign.public_id}/"
+        assert fresh(campaign).dial_method == method
+    answer = browser.post(f"/campaigns/{campaign.public_id}/method/", {"dial_method": "telepathy"}, follow=True)
+    assert "“telepathy” is no dial method" in message(answer)
+    assert fresh(campaign).dial_method == DialMethod.values[-1]
+
+
+def test_changing_the_method_undoes_nothing_else(house: House, campaign: Campaign, as_: As) -> None:
+    """Two supervisors at once: what one sets, the other's page does not know and must not put back."""
+    Campaign.objects.for_tenant(house.tenant).filter(pk=campaign.pk).update(status=CampaignStatus.STOPPED, seats=7)
+    as_(house.supervisor).post(f"/campaigns/{campaign.public_id}/method/", {"dial_method": "predictive"})
+    after = fresh(campaign)
+    assert (after.dial_method, after.status, after.seats) == ("predictive", CampaignStatus.STOPPED, 7)

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from dialer.campaigns.models import (
+    PACED,
     Campaign,
     CampaignStatus,
     DialMethod,
@@ -52,12 +53,13 @@ PAUSE_CODES = (
     ("COACHING", "Coaching", True),
     ("ADMIN", "Administration", True),
 )
+_MACHINE = {"is_contact": False, "is_final": False, "is_machine": True}
 DISPOSITIONS: tuple[dict[str, Any], ...] = (
     {"key": 1, "code": "SALE", "label": "Sale", "is_conversion": True},
     {"key": 2, "code": "CALLBACK", "label": "Interested – call back", "is_final": False},
     {"key": 3, "code": "NOTINT", "label": "Not interested"},
     {"key": 4, "code": "WRONG", "label": "Wrong number", "is_contact": False},
-    {"key": 5, "code": "MACHINE", "label": "Answering machine", "is_contact": False, "is_final": False},
+    {"key": 5, "code": "MACHINE", "label": "Answering machine", **_MACHINE},
     {"key": 6, "code": "DNC", "label": "Do not call", "is_dnc": True},
     {"key": 9, "code": "OTHER", "label": "Other", "is_default": True, "is_contact": False, "is_final": False},
 )
@@ -157,9 +159,7 @@ def refill() -> int:
     """Let the demo's paced campaigns that run out of due leads begin their lists again; returns how many leads."""
     moment = now()
     refilled = 0
-    paced = Campaign.objects.across_tenants().filter(
-        tenant__slug=SLUG, dial_method__in=(DialMethod.PROGRESSIVE, DialMethod.RATIO)
-    )
+    paced = Campaign.objects.across_tenants().filter(tenant__slug=SLUG, dial_method__in=PACED)
     for campaign in paced:
         leads = Lead.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=LeadState.RESERVED)
         if leads.filter(state=LeadState.WAITING, next_attempt_at__lte=moment).count() < FEW_LEADS:

@@ -1,0 +1,124 @@
+"""The campaign as pacing sees it at one moment, read in a tick's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import cast
+
+from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import AgentState
+from dialer.campaigns import facts
+from dialer.campaigns.models import MIN_RING_S, Campaign
+from dialer.compliance.abandonment import Standing
+from dialer.compliance.ledger import standing
+from dialer.pacing import AgentView, CallView, Ledger, Memory, Method, Rules, Seen, Snapshot
+from dialer.pacing.allocate import Trunk
+from dialer.pacing.types import SeenKind
+
+from .models import CallTask
+from .rules import CallState
+
+_BUSY = (AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP)
+
+
+def snapshot_of(campaign: Campaign, at: datetime, memory: Memory | None = None) -> Snapshot:
+    """The campaign as pacing sees it now, with its own cap of lines; those of its trunk come by `on_trunk`.
+
+    Facts to learn from are taken: call it once, in the deciding transaction.
+    """
+    calls = _calls(campaign, at)
+    plain = Snapshot(
+        method=cast(Method, campaign.dial_method),
+        level=float(campaign.dial_level),
+        agents=_agents(campaign, at),
+        calls=calls,
+        max_lines=campaign.max_lines,
+        lines_in_use=len(calls),
+    )
+    if not campaign.ahead:
+        return plain
+    return replace(
+        plain,
+        at=at.timestamp(),
+        seen=tuple(_seen(fact) for fact in facts.take(campaign_id=campaign.pk, at=at)),
+        ledger=_ledger(standing(campaign, at)),
+        rules=rules_of(campaign),
+        memory=memory,
+    )
+
+
+def on_trunk(snapshot: Snapshot, trunk: Trunk, share: int) -> Snapshot:
+    """The same campaign with what its trunk leaves it: the caps that it meets, or its share beside other campaigns."""
+    if share < trunk.room:
+        return replace(snapshot, share=share)
+    if trunk.lines - trunk.lines_in_use < snapshot.max_lines - snapshot.lines_in_use:
+        snapshot = replace(snapshot, max_lines=trunk.lines, lines_in_use=trunk.lines_in_use)
+    return replace(snapshot, may_launch=trunk.may_launch)
+
+
+def rules_of(campaign: Campaign) -> Rules:
+    """How the campaign dials, in pacing's terms."""
+    return Rules(
+        ring_timeout=float(campaign.ring_timeout_s),
+        min_ring=float(MIN_RING_S),
+        detection=campaign.amd,
+        patience=campaign.connect_limit_ms / 1000.0,
+        may_cancel=campaign.may_cancel,
+        seats=campaign.seats,
+    )
+
+
+def _agents(campaign: Campaign, at: datetime) -> tuple[AgentView, ...]:
+    sessions = AgentSession.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, ended_at=None)
+    # Nobody can be put through to them before their phone is back.
+    sessions = sessions.exclude(state=AgentState.READY, leg=LegState.AWAY)
+    rows = sessions.values_list("state", "state_since", "pause_after", "call__connected_at", "call__ended_at")
+    return tuple(
+        AgentView(
+            # Who said that they will pause after this call is nobody to count on.
+            AgentState.PAUSED if pause_after and state in _BUSY else state,
+            (at - since).total_seconds(),
+            (ended - connected).total_seconds() if state == AgentState.WRAPUP and connected and ended else None,
+        )
+        for state, since, pause_after, connected, ended in rows
+    )
+
+
+def _calls(campaign: Campaign, at: datetime) -> tuple[CallView, ...]:
+    live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=CallState.ENDED)
+    rows = live.values_list("state", "queued_at", "answered_at", "session_id", "ending")
+    return tuple(
+        CallView(
+            state,
+            (at - (answered or queued)).total_seconds(),
+            session is not None or bool(ending),
+            (answered - queued).total_seconds() if answered else None,
+        )
+        for state, queued, answered, session, ending in rows
+    )
+
+
+def _seen(fact: facts.Fact) -> Seen:
+    return Seen(cast(SeenKind, fact.kind), fact.seconds, lag=fact.lag, stayed=fact.stayed, talked=fact.talked)
+
+
+def _ledger(how: Standing) -> Ledger:
+    return Ledger(
+        answered=how.window.answered,
+        abandoned=how.window.abandoned,
+        day_answered=how.day.answered,
+        day_abandoned=how.day.abandoned,
+        cap=how.cap,
+        spent=how.spent,
+        certain=how.certain,
+    )
+
+
+def digest_of(snapshot: Snapshot) -> str:
+    """What tells two inputs apart: BLAKE2b, 128 bits, of everything in the snapshot but the memory."""
+    agents = [(one.state, round(one.seconds, 3), one.talked, one.ending) for one in snapshot.agents]
+    calls = [(one.state, round(one.seconds, 3), one.taken, one.rang, one.score) for one in snapshot.calls]
+    rest = replace(snapshot, agents=(), calls=(), memory=None)
+    return blake2b(repr((agents, calls, rest)).encode(), digest_size=16).hexdigest()
