@@ -132,15 +132,8 @@ class DispositionForm(TenantForm):
     class Meta:
         model = Disposition
         fields = (
-            "key",
-            "code",
-            "label",
-            "is_contact",
-            "is_conversion",
-            "is_dnc",
-            "is_final",
-            "is_default",
-            "is_machine",
+            *("key", "code", "label", "is_contact", "is_conversion", "is_dnc", "is_final", "is_default"),
+            *("is_machine", "needs_note", "needs_callback"),
         )
         labels = {
             "key": "Number key",
@@ -150,6 +143,8 @@ class DispositionForm(TenantForm):
             "is_final": "Final",
             "is_default": "Default",
             "is_machine": "Machine",
+            "needs_note": "Needs a note",
+            "needs_callback": "Asks when to call back",
         }
         help_texts = {"code": "Short, for reports: capitals and digits, e.g. SALE."}
 
@@ -178,6 +173,16 @@ class DispositionForm(TenantForm):
         if rival is not None:
             raise forms.ValidationError(f"Key {key} is “{rival.label}” already. Choose another from 1 to 9.")
         return key
+
+    def clean(self) -> dict[str, Any]:
+        """Whom we promise a call is called again."""
+        data = super().clean() or {}
+        if data.get("needs_callback") and (data.get("is_final") or data.get("is_dnc")):
+            self.add_error(
+                "needs_callback",
+                "A customer who is called back is called again: take away “Final” and “Do not call”, or this.",
+            )
+        return data
 
     def clean_is_default(self) -> bool:
         """At most one in the set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import settings_views, views
+from . import desk_views, settings_views, views
 
 app_name = "campaigns"
 urlpatterns = [
@@ -16,6 +16,14 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/stop/", views.stop, name="stop"),
     path("campaigns/<uuid:public_id>/method/", views.method, name="method"),
     path("campaigns/<uuid:public_id>/level/", views.level, name="level"),
+    path("campaigns/<uuid:public_id>/desk/", desk_views.desk, name="desk"),
+    path("campaigns/<uuid:public_id>/fields/new/", desk_views.custom_field, name="field-new"),
+    path("campaigns/<uuid:public_id>/fields/<int:pk>/", desk_views.custom_field, name="field"),
+    path("campaigns/<uuid:public_id>/fields/<int:pk>/delete/", desk_views.custom_field_delete, name="field-delete"),
+    path("campaigns/<uuid:public_id>/script/new/", desk_views.script_page, name="script-new"),
+    path("campaigns/<uuid:public_id>/script/preview/", desk_views.script_preview, name="script-preview"),
+    path("campaigns/<uuid:public_id>/script/<int:pk>/", desk_views.script_page, name="script-page"),
+    path("campaigns/<uuid:public_id>/script/<int:pk>/delete/", desk_views.script_page_delete, name="script-delete"),
     path("disposition-sets/", settings_views.disposition_sets, name="disposition-sets"),
     path("disposition-sets/<int:pk>/", settings_views.disposition_set, name="disposition-set"),
     path("dispositions/<int:pk>/", settings_views.disposition, name="disposition"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.core.clock import now
+from dialer.core.zones import known_zone
 from dialer.leads import callbacks
 from dialer.leads.models import Callback, CallbackState
 from dialer.people.access import fetch, member, owned, tenant_of, user_of
@@ -83,6 +85,11 @@ def _own(request: HttpRequest, public_id: UUID) -> Callback:
     return callback
 
 
+def _local(callback: Callback) -> datetime:
+    """When the callback is due on the clock on which it was promised."""
+    return callback.lead.next_attempt_at.astimezone(known_zone(callback.zone)).replace(tzinfo=None)
+
+
 @member
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -97,7 +104,7 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
         number=callback.lead.phone,
         zones=callback.lead.time_zones,
         auto_id="callback-%s",
-        initial={"note": callback.note, "zone": callback.zone},
+        initial={"note": callback.note, "zone": callback.zone, "when": _local(callback)},
     )
     if request.method == "POST" and form.is_valid() and form.promise is not None:
         try:

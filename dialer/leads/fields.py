@@ -65,14 +65,11 @@ def custom_fields(campaign_id: int, tenant_id: int) -> list[CustomField]:
 def form_of(lead: Lead, own: Sequence[CustomField], data: Any = None, only: str = "") -> forms.Form:
     """A form of all the lead's fields, or of one; `own` are its campaign's custom fields."""
     form = forms.Form(data, auto_id=f"lead-{lead.pk}-%s")
-    for name in FIXED:
+    made = {name: _fixed(name) for name in FIXED} | {CUSTOM + one.name: _of_kind(one) for one in own}
+    made["notes"] = made.pop("notes")  # last, for it is wide
+    for name, field in made.items():
         if only in ("", name):
-            form.fields[name] = _fixed(name)
-            form.initial[name] = value_of(lead, name)
-    for one in own:
-        name = CUSTOM + one.name
-        if only in ("", name):
-            form.fields[name] = _of_kind(one)
+            form.fields[name] = field
             form.initial[name] = value_of(lead, name)
     return form
 
