@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.core.management import call_command
 from huey import crontab
 
-from dialer.calls import recordings
+from dialer.calls import decisions, recordings
+from dialer.campaigns import facts
 from dialer.core.clock import now
 
 from . import recordings as recording_jobs
@@ -23,6 +24,22 @@ def finish_forgotten_recordings() -> None:
     """Ask again for recordings whose call is long over: the first ask was lost, or nobody could carry it out."""
     for call_id in recordings.forgotten(before=now() - FORGOTTEN_AFTER):
         recording_jobs.ask(call_id)
+
+
+@worker_queue.periodic_task(crontab(minute="*"), expires=50)
+@job
+def judge_decisions() -> None:
+    """Hold pacing's forecasts against what happened, and let go of facts that nobody will learn from."""
+    moment = now()
+    decisions.judge(at=moment)
+    facts.forget_old(at=moment)
+
+
+@worker_queue.periodic_task(crontab(minute="27", hour="3"), expires=3600)
+@job
+def forget_decisions() -> None:
+    """Remove pacing's decisions that are past their time."""
+    decisions.forget(at=now())
 
 
 @worker_queue.periodic_task(crontab(minute="17", hour="3"), expires=3600)

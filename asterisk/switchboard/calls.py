@@ -62,10 +62,13 @@ Message = Happened | Place | TryAgent | Settle
 class CallDesk:
     """Every live call of this switch, each with a mailbox of its own."""
 
-    def __init__(self, store: Store, switch: Switch, on_end: Callable[[CallTask], None]) -> None:
+    def __init__(
+        self, store: Store, switch: Switch, on_end: Callable[[CallTask], None], on_answer: Callable[[CallTask], None]
+    ) -> None:
         self._store = store
         self._switch = switch
         self._on_end = on_end
+        self._on_answer = on_answer
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
         self._placing: set[UUID] = set()
         self._waiting: dict[int, dict[UUID, None]] = {}
@@ -139,6 +142,8 @@ class CallDesk:
         applied = await self._store.run(self._apply, call_id, event, at)
         self._alone.recorded(call_id, event)
         await self._follow(applied)
+        if event.kind is Kind.READY and applied is not None and applied.call.state != CallState.ENDED:
+            self._on_answer(applied.call)
 
     def _apply(self, call_id: UUID, event: Event, at: datetime) -> services.Applied | None:
         """Record an event. Tried again while the database is away: what was done for the person meanwhile counts."""

@@ -15,6 +15,7 @@ from dialer.calls import board, placing, services
 from dialer.calls.models import CallTask
 from dialer.calls.placing import GIVE_UP
 from dialer.calls.rules import Event, Kind
+from dialer.campaigns.models import AHEAD
 from dialer.core import notify
 from dialer.core.clock import now
 from dialer.telephony import events, outbox
@@ -41,7 +42,7 @@ class Switchboard:
     def __init__(self, switch: Switch, name: str) -> None:
         self._switch = switch
         self._store = Store()
-        self._calls = CallDesk(self._store, switch, self._call_ended)
+        self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered)
         self._legs = LegDesk(self._store, switch, self._leg_lost)
         self._reconciler = Reconciler(self._store, switch, self._calls, self._legs)
         self._listener = Listener(name, self._heard)
@@ -150,6 +151,10 @@ class Switchboard:
             self._beat.ask_pacing(campaign)
 
     # --- one desk says to the other ---
+
+    def _call_answered(self, call: CallTask) -> None:
+        if call.dial_method in AHEAD:  # what was forecast has come, or an agent is gone: look again
+            self._beat.ask_pacing(call.campaign_id)
 
     def _call_ended(self, call: CallTask) -> None:
         self._beat.ask_pacing(call.campaign_id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import pacing_views, views
 
 app_name = "calls"
 urlpatterns = [
     path("", views.index, name="list"),
+    path("pacing/<uuid:public_id>/", pacing_views.panel, name="pacing"),
     path("<uuid:call_id>/", views.detail, name="detail"),
     path("<uuid:call_id>/recording/", views.recording, name="recording"),
 ]
