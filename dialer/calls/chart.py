@@ -66,6 +66,7 @@ def chart_of(buckets: Sequence[Bucket], clock: Sequence[str]) -> Chart | None:
     def y(value: float) -> float:
         return round((HEIGHT - BOTTOM) * (1.0 - value / top) + 4, 1)
 
+    hours = [Dot(x(one), HEIGHT - 4, words) for one, words in zip(buckets, clock, strict=True)]
     return Chart(
         WIDTH,
         HEIGHT,

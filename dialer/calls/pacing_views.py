@@ -1,4 +1,4 @@
-"""Pacing on the campaign's page: what it does now and why, what is left of the abandonment budget, how well it foresees."""
+"""Pacing on the campaign's page: what it does now and why, what is left of the budget, how well it foresees."""
 
 from __future__ import annotations
 
