@@ -73,9 +73,7 @@ def chart_of(buckets: Sequence[Bucket], clock: Sequence[str]) -> Chart | None:
         [Dot(x(one), y(one.answers_foreseen), f"{one.answers_foreseen:.1f}") for one in buckets],
         [Dot(x(one), y(one.answers), f"{one.answers:.1f}") for one in buckets],
         [Grid(y(top * part / 1.1), f"{top * part / 1.1:.1f}") for part in (0.0, 0.5, 1.0)],
-        [Dot(x(one), HEIGHT - 4, words) for one, words in zip(buckets, clock, strict=True)][
-            :: max(1, len(buckets) // 4)
-        ],
+        hours[:: max(1, len(hours) // 4)],
     )
 
 
