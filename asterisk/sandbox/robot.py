@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from .robot_desk import Desk, DeskError, View
@@ -64,6 +65,17 @@ class Habits:
     """Share of calls after which it takes a break."""
     pause_s: Seconds = _PAUSE
     pause_codes: tuple[str, ...] = ("BREAK", "LUNCH", "COACHING", "ADMIN")
+
+
+def _call_back(code: str) -> dict[str, str]:
+    """What a disposition that promises a call asks for: anyone calls, this time tomorrow. The others ignore it.
+
+    Where the customer's clock must be chosen this is refused, and the robot thinks of another disposition.
+    """
+    if not code.startswith("CALLB"):
+        return {}
+    when = datetime.now(UTC) + timedelta(days=1)
+    return {"ask": "1", "whose": "anyone", "when": f"{when:%Y-%m-%dT%H:%M}"}
 
 
 @dataclass(slots=True)
@@ -225,7 +237,8 @@ class Robot:
                 self._on_break = True
                 await self._press("pause", code=self._chance.choice(self.habits.pause_codes))
         codes, weights = zip(*self.habits.dispositions, strict=True)
-        await self._press("dispose", call=call, code=self._chance.choices(codes, weights)[0], note="")
+        code = self._chance.choices(codes, weights)[0]
+        await self._press("dispose", call=call, code=code, note="", **_call_back(code))
 
     async def _drop_deed(self) -> None:
         if self._doing is not None:

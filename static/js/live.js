@@ -29,15 +29,19 @@ export function start(rootId) {
     }
   });
   // What comes first after a reconnection is the truth, whatever was shown before.
-  document.addEventListener("htmx:wsOpen", () => { document.getElementById(rootId).dataset.rev = "0"; });
-  // What was loaded aside from the pushes (lists, figures) is loaded anew when the call in hand changes.
+  document.addEventListener("htmx:wsOpen", () => {
+    document.getElementById(rootId).dataset.rev = "0";
+    // What should have been loaded aside while the line was down.
+    for (const empty of document.querySelectorAll("[data-keep][hx-get]:empty")) htmx.trigger(empty, "again");
+  });
+  // What was loaded aside from the pushes (the day's figures and lists) is loaded anew when a call is left.
   let call = document.getElementById(rootId).dataset.call;
   const settled = () => {
     const shown = document.getElementById(rootId)?.dataset;
     synchronise(shown?.now);
     if (!shown || shown.call === call) return;
+    if (call) htmx.trigger(document.body, "call-left");
     call = shown.call;
-    htmx.trigger(document.body, "call-changed");
   };
   document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
   document.addEventListener("htmx:afterSwap", settled);

@@ -25,11 +25,13 @@ from dialer.campaigns.models import (
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState
+from dialer.leads.rules import CALLBACK_PRIORITY
 from dialer.leads.services import NewLead, add_leads
 from dialer.people.models import Role, Team, Tenant, User
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
+from .demo_desk import seed_desk
 from .demo_people import people
 
 SLUG = "demo"
@@ -56,7 +58,7 @@ PAUSE_CODES = (
 _MACHINE = {"is_contact": False, "is_final": False, "is_machine": True}
 DISPOSITIONS: tuple[dict[str, Any], ...] = (
     {"key": 1, "code": "SALE", "label": "Sale", "is_conversion": True},
-    {"key": 2, "code": "CALLBACK", "label": "Interested – call back", "is_final": False},
+    {"key": 2, "code": "CALLBACK", "label": "Interested – call back", "is_final": False, "needs_callback": True},
     {"key": 3, "code": "NOTINT", "label": "Not interested"},
     {"key": 4, "code": "WRONG", "label": "Wrong number", "is_contact": False},
     {"key": 5, "code": "MACHINE", "label": "Answering machine", **_MACHINE},
@@ -64,7 +66,14 @@ DISPOSITIONS: tuple[dict[str, Any], ...] = (
     {"key": 9, "code": "OTHER", "label": "Other", "is_default": True, "is_contact": False, "is_final": False},
 )
 CAMPAIGNS: tuple[dict[str, Any], ...] = (
-    {"name": "Harbour renewals", "dial_method": DialMethod.PROGRESSIVE, "caller_id": "+12125550142"},
+    {
+        "name": "Harbour renewals",
+        "dial_method": DialMethod.PROGRESSIVE,
+        "caller_id": "+12125550142",
+        "goal_calls": 40,
+        "goal_talk_min": 90,
+        "goal_conversions": 5,
+    },
     {
         "name": "Winter survey",
         "dial_method": DialMethod.RATIO,
@@ -141,6 +150,8 @@ def _seed_campaign(tenant: Tenant, choices: DispositionSet, values: dict[str, An
     campaign: Campaign = _one(Campaign, tenant, defaults, name=name)
     if LeadList.objects.for_tenant(tenant).filter(campaign=campaign).exists():
         return
+    if name == CAMPAIGNS[0]["name"]:
+        seed_desk(campaign)
     lead_list: LeadList = _one(LeadList, tenant, campaign=campaign, name=f"{name} 1")
     add_leads(lead_list=lead_list, rows=_leads_of(name), region=tenant.region)
     do_not_call = Lead.objects.for_tenant(tenant).filter(list=lead_list).order_by("id")[:3]
@@ -162,6 +173,7 @@ def refill() -> int:
     paced = Campaign.objects.across_tenants().filter(tenant__slug=SLUG, dial_method__in=PACED)
     for campaign in paced:
         leads = Lead.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=LeadState.RESERVED)
+        leads = leads.exclude(priority=CALLBACK_PRIORITY)  # those come when they were promised
         if leads.filter(state=LeadState.WAITING, next_attempt_at__lte=moment).count() < FEW_LEADS:
             refilled += leads.update(state=LeadState.WAITING, attempts=0, next_attempt_at=moment)
     return refilled
