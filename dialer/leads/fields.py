@@ -101,6 +101,30 @@ def _of_kind(one: CustomField) -> forms.Field:
             return PlainText(**common, max_length=500)
 
 
+class Reader:
+    """Reads values of custom fields out of a file's cells, as the card's form would."""
+
+    def __init__(self, own: Sequence[CustomField]) -> None:
+        self.fields = {one.name: (one, _of_kind(one)) for one in own}
+
+    def read(self, cells: dict[str, str]) -> dict[str, Any]:
+        """What is stored of the cells, by field name. Raises forms.ValidationError, which names the field."""
+        found: dict[str, Any] = {}
+        for name, cell in cells.items():
+            one, field = self.fields[name]
+            text = _YESNO.get(cell.lower(), cell) if one.kind == FieldKind.YESNO else cell
+            if not text:
+                continue  # a file may know less than an agent must
+            try:
+                found[name] = _stored(field.clean(text), one.kind)
+            except forms.ValidationError as error:
+                raise forms.ValidationError(f"{one.label} “{cell[:40]}”: {' '.join(error.messages)}") from error
+        return found
+
+
+_YESNO = {"y": "yes", "true": "yes", "1": "yes", "n": "no", "false": "no", "0": "no", "yes": "yes", "no": "no"}
+
+
 def _text(**attrs: str) -> forms.TextInput:
     return forms.TextInput(attrs=attrs)
 

@@ -23,7 +23,8 @@ class NewListForm(forms.Form):
     file = forms.FileField(
         required=False,
         label="CSV file",
-        help_text="The first row names the columns: phone, first_name, last_name, company, notes, time_zone.",
+        help_text="The first row names the columns: phone, first_name, last_name, company, notes, time_zone, and "
+        "the campaign's custom fields by their names.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
     )
     pasted = forms.CharField(

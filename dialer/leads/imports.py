@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from dialer.campaigns.models import Campaign, LeadList
 from dialer.campaigns.services import changed
 
+from .fields import Reader, custom_fields
 from .services import NewLead, RowError, add_leads
 
 MAX_ROWS = 20_000
 MAX_BYTES = 10 * 1024 * 1024
-COLUMNS = tuple(field.name for field in fields(NewLead))
+COLUMNS = tuple(field.name for field in fields(NewLead) if field.name != "custom")
 _ALSO = {
     "phone_number": "phone",
     "telephone": "phone",
@@ -71,10 +74,11 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def parse(text: str) -> list[tuple[int, NewLead]]:
+def parse(text: str, own: Collection[str] = ()) -> list[tuple[int, NewLead]]:
     """The leads in CSV text, each with its row's number in the sheet (the header is row 1). Raises BadFile.
 
     The first row names the columns, in any order; `phone` must be among them, columns that nobody knows are left out.
+    `own`: names of custom fields, whose cells come unchecked as `NewLead.custom`.
     """
     text = text.lstrip("\ufeff")
     header, _, _ = text.lstrip().partition("\n")
@@ -89,7 +93,7 @@ def parse(text: str) -> list[tuple[int, NewLead]]:
                 f"No column is called “phone” in the first row (“{header.strip()[:60]}”). Name the columns in the "
                 f"first row: {', '.join(COLUMNS)}."
             )
-        return list(_rows(reader, names))
+        return list(_rows(reader, names, own))
     except csv.Error as error:
         raise BadFile(f"Row {reader.line_num} cannot be read as CSV ({error}). Check its quotes.") from error
 
@@ -99,7 +103,7 @@ def _column(cell: str) -> str:
     return _ALSO.get(name, name)
 
 
-def _rows(reader: Iterable[list[str]], names: list[str]) -> Iterable[tuple[int, NewLead]]:
+def _rows(reader: Iterable[list[str]], names: list[str], own: Collection[str]) -> Iterable[tuple[int, NewLead]]:
     found = 0
     for place, cells in enumerate(reader, start=2):
         if not any(cell.strip() for cell in cells):
@@ -107,8 +111,10 @@ def _rows(reader: Iterable[list[str]], names: list[str]) -> Iterable[tuple[int, 
         found += 1
         if found > MAX_ROWS:
             raise BadFile(f"There are more than {MAX_ROWS:,} rows. Split them into several lists.")
-        values = {name: _clean(cell) for name, cell in zip(names, cells, strict=False) if name in COLUMNS}
-        yield place, NewLead(**{"phone": "", **values})
+        row = {name: _clean(cell) for name, cell in zip(names, cells, strict=False)}
+        values: dict[str, Any] = {name: cell for name, cell in row.items() if name in COLUMNS}
+        custom = {name: cell for name, cell in row.items() if name in own and name not in COLUMNS}
+        yield place, NewLead(**{"phone": "", **values}, custom=custom)
 
 
 def _clean(cell: str) -> str:
@@ -118,10 +124,15 @@ def _clean(cell: str) -> str:
 
 def import_leads(*, campaign: Campaign, name: str, priority: int, text: str) -> Imported:
     """Make a list of CSV text. Raises BadFile, or NoLeads when not one row is good; then nothing is kept."""
-    rows = parse(text)
+    reader = Reader(custom_fields(campaign.pk, campaign.tenant_id))
+    rows = parse(text, reader.fields)
     good, errors = [], []
     for place, lead in rows:
         problem = _zone_problem(lead.time_zone)
+        try:
+            lead = replace(lead, custom=reader.read(lead.custom))
+        except ValidationError as error:
+            problem = problem or error.messages[0]
         if problem:
             errors.append(RowError(place, problem))
         else:

@@ -15,6 +15,8 @@ CALLBACK_TRIES = 3
 """Attempts that a promised call gets at least, whatever the lead had before."""
 CALLBACK_SNOOZE = timedelta(minutes=10)
 """When a callback that its agent skipped comes up again."""
+CALLBACK_GRACE = timedelta(minutes=30)
+"""How long a callback of one agent's own waits for an agent who is not there; then anyone keeps the promise."""
 FURTHEST_CALLBACK = timedelta(days=366)
 
 _AGAIN_AFTER = {

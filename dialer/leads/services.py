@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from dialer.campaigns.models import LeadList
 from dialer.core import prepared
@@ -27,6 +28,8 @@ class NewLead:
     company: str = ""
     notes: str = ""
     time_zone: str = ""
+    custom: dict[str, Any] = field(default_factory=dict)
+    """Values of custom fields, checked already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
                 notes=_kept(row.notes),
                 time_zones=[row.time_zone] if row.time_zone else zones_of_number(phone),
                 priority=lead_list.priority,
+                custom=row.custom,
                 next_attempt_at=moment,
             )
         )

@@ -13,6 +13,7 @@ from dialer.campaigns.models import Campaign, LeadList
 from dialer.campaigns.services import changed
 from dialer.people.access import fetch, owned, sees_numbers, supervisor, user_of
 
+from .fields import custom_fields, shown
 from .forms import NewListForm
 from .imports import BadFile, NoLeads, import_leads
 from .models import Lead, LeadState
@@ -94,6 +95,12 @@ def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = fetch(request, owned(request, Lead).select_related("campaign", "list"), public_id=public_id)
     context = {
         "lead": found,
+        "custom": [
+            (one.label, shown(found.custom[one.name]))
+            for one in custom_fields(found.campaign_id, found.tenant_id)
+            if one.name in found.custom
+        ],
+        "callbacks": found.callbacks.select_related("user", "made_by").order_by("-made_at")[:VERDICTS],
         "calls": found.calls.select_related("user", "disposition").order_by("-queued_at"),
         "verdicts": found.verdicts.order_by("-at", "-pk")[:VERDICTS],
         "sees_numbers": sees_numbers(user_of(request)),

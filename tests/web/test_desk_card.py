@@ -158,6 +158,18 @@ def test_what_a_custom_field_refuses(
     assert factories.get_lead(lead.pk).custom == {"berth": "12.5"}
 
 
+def test_custom_fields_come_with_a_file(house: House, campaign: Campaign, as_: As) -> None:
+    own_field(campaign, "berth", FieldKind.NUMBER)
+    own_field(campaign, "winter", FieldKind.YESNO)
+    rows = "phone,berth,winter,other\n2125550101,12.50,Y,x\n2125550102,,,\n2125550103,long,no,\n"
+    answer = as_(house.supervisor).post(
+        f"/campaigns/{campaign.public_id}/lists/new/", {"name": "File", "priority": 0, "pasted": rows}
+    )
+    assert "Berth “long”" in answer.content.decode()
+    taken = Lead.objects.for_tenant(house.tenant).filter(list__name="File").order_by("phone")
+    assert [one.custom for one in taken] == [{"berth": "12.5", "winter": True}, {}]
+
+
 def test_no_such_field(house: House, campaign: Campaign, lead: Lead, call: CallTask, as_: As) -> None:
     other = factories.make_campaign(house.tenant)
     own_field(other, "secret")
