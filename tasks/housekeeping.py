@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.core.management import call_command
 from huey import crontab
 
-from dialer.calls import decisions, recordings
+from dialer.calls import decisions, promises, recordings
 from dialer.campaigns import facts
 from dialer.core.clock import now
 
 from . import recordings as recording_jobs
 from .queues import job, worker_queue
+
+log = logging.getLogger(__name__)
 
 FORGOTTEN_AFTER = timedelta(minutes=2)
 """How long after a call's end its recording is taken to have been forgotten: its own job gives up after a minute."""
@@ -40,6 +43,14 @@ def judge_decisions() -> None:
 def forget_decisions() -> None:
     """Remove pacing's decisions that are past their time."""
     decisions.forget(at=now())
+
+
+@worker_queue.periodic_task(crontab(minute="*"), expires=50)
+@job
+def hand_over_callbacks() -> None:
+    """Callbacks whose agent is not there are anyone's after a while."""
+    if handed := promises.hand_over(at=now()):
+        log.info("%d callbacks whose agent is away are anyone's now", handed)
 
 
 @worker_queue.periodic_task(crontab(minute="17", hour="3"), expires=3600)

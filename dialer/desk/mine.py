@@ -88,8 +88,8 @@ def own_callbacks(user: User) -> TenantQuerySet:
 
 
 def failed_callbacks(user: User) -> TenantQuerySet:
-    """Promises of the last days that could not be kept."""
+    """The agent's promises of the last days that could not be kept, by them or by anyone."""
     rows = Callback.objects.for_tenant(user.tenant_id).filter(
-        user=user, state=CallbackState.FAILED, closed_at__gte=now() - FAILED_SHOWN
+        Q(user=user) | Q(user=None, made_by=user), state=CallbackState.FAILED, closed_at__gte=now() - FAILED_SHOWN
     )
     return rows.select_related("lead__campaign").order_by("-closed_at")

@@ -9,7 +9,7 @@ import pytest
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import CALLBACK_DUE, AgentState
 from dialer.agents.services import NotNow
-from dialer.calls import board, placing, services
+from dialer.calls import board, placing, promises, services
 from dialer.calls.models import CallEvent
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import Campaign, Disposition
@@ -26,6 +26,7 @@ from tests.factories import (
     get_lead,
     get_session,
     make_call,
+    make_campaign,
     make_lead,
     make_leads,
     make_list,
@@ -236,3 +237,25 @@ def test_dialing_it_early(campaign: Campaign, session: AgentSession) -> None:
     other = make_session(campaign)
     with pytest.raises(NotNow, match="in another call"):
         placing.dial_promised(session_id=other.pk, lead_id=lead.pk)
+
+
+def test_an_absent_agent_s_is_anyones_after_a_while(campaign: Campaign, session: AgentSession) -> None:
+    absent = make_user(campaign.tenant)
+    elsewhere = make_session(make_campaign(campaign.tenant)).user
+    late, theirs, recent, present = (make_lead(campaign) for _ in range(4))
+    for lead, user in ((late, absent), (theirs, elsewhere), (recent, absent), (present, session.user)):
+        promised(lead, user, user)
+    overdue = Lead.objects.across_tenants().filter(pk__in=[late.pk, theirs.pk, present.pk])
+    overdue.update(next_attempt_at=now() - timedelta(minutes=31))
+    make_due(recent)
+    assert promises.hand_over(at=now()) == 2
+    assert promises.hand_over(at=now()) == 0
+    assert [get_lead(lead.pk).promised_to_id for lead in (late, theirs, recent, present)] == [
+        None,
+        None,
+        absent.pk,
+        session.user_id,
+    ]
+    assert Callback.objects.for_tenant(campaign.tenant).filter(user=None).count() == 2
+    chosen = leads.reserve(campaign_id=campaign.pk, count=5, at=now())
+    assert {lead.pk for lead in chosen} == {late.pk, theirs.pk}
