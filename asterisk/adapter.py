@@ -38,6 +38,7 @@ from .watch import Watch
 log = logging.getLogger(__name__)
 
 CONTEXT = "cordboard-out"
+MESSAGE_CONTEXT, MESSAGE_VARIABLE = "cordboard-message", "CORDBOARD_MESSAGE"
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
 GREET_PAUSE_S = 0.5
@@ -47,6 +48,7 @@ MESSAGES = {"safe-harbour": "sound:cordboard/safe-harbour"}
 
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 _CALLER_ID = re.compile(r"\+?[0-9]{0,32}")
+_DIGITS = re.compile(r"[0-9*#A-D]{1,32}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _RECORDING = re.compile(r"(?!.*\.\.)[A-Za-z0-9_-][A-Za-z0-9_./-]{0,200}\.(wav|sln|ulaw)")
@@ -339,6 +341,45 @@ class AsteriskSwitch:
         with suppress(SwitchRefused):
             await _answered(self._ari.request("POST", path, params={"channel": channel_id}))
         self._watch.learn_bridge("", [channel_id])
+
+    async def hold(self, channel_id: str) -> None:
+        """Take a channel out of whatever bridge it is in, and play music to it. Asked again, the music begins anew."""
+        bridge_id = self._watch.bridge_of(channel_id)
+        if bridge_id:
+            await self.leave(bridge_id, channel_id)
+        await _answered(self._ari.request("POST", f"/channels/{part(channel_id)}/moh", params={"mohClass": "default"}))
+
+    async def unhold(self, channel_id: str) -> None:
+        """Stop the music; none being played is no error."""
+        await _answered(_unless_gone(self._ari.request("DELETE", f"/channels/{part(channel_id)}/moh")))
+
+    async def send_digits(self, channel_id: str, digits: str) -> None:
+        """Send DTMF to a channel."""
+        _require(_DIGITS, digits, "digits")
+        params = {"dtmf": digits, "duration": "120", "between": "80"}
+        await _answered(self._ari.request("POST", f"/channels/{part(channel_id)}/dtmf", params=params))
+
+    async def mute_recording(self, channel_id: str, muted: bool) -> None:
+        """Let the recording of a channel keep silence instead of what is said, or what is said again."""
+        _require(_ID, channel_id, "a channel id")
+        try:
+            await self._ami.request("MixMonitorMute", Channel=channel_id, Direction="both", State=str(int(muted)))
+        except AmiError as error:
+            raise SwitchRefused(str(error)) from error
+        except AmiUnreachable as error:
+            raise SwitchUnreachable(str(error)) from error
+
+    async def leave_message(self, channel_id: str, path: str) -> None:
+        """Hand the channel to the dialplan, which waits for the beep to be over, plays a recording and hangs up."""
+        _require(_RECORDING, path, "a recording's path")
+        sound = str(self._settings.recordings_dir / path).rpartition(".")[0]
+        channel = f"/channels/{part(channel_id)}"
+        await self.unhold(channel_id)
+        await _answered(
+            self._ari.request("POST", f"{channel}/variable", params={"variable": MESSAGE_VARIABLE, "value": sound})
+        )
+        params = {"context": MESSAGE_CONTEXT, "extension": "wait", "priority": "1"}
+        await _answered(self._ari.request("POST", f"{channel}/continue", params=params))
 
     async def remove_bridge(self, bridge_id: str) -> None:
         """Destroy a bridge; not being there is no error."""

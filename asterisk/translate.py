@@ -26,6 +26,8 @@ VERDICTS: frozenset[str] = frozenset(get_args(Screening))
 OWNER = "CORDBOARD"
 """The channel variable that says whose channel it is: it holds the application's name."""
 CAMPAIGN = "CORDBOARD_CAMPAIGN"
+LEFT = "left"
+"""The extension where a call ends whose recorded message was played to its end."""
 UNATTENDED = "unattended"
 """The extension where a person who answered hears the message because no dialer is there."""
 
@@ -105,7 +107,9 @@ def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent
     match headers.get("Event"):
         case "Hangup" if headers.get("Uniqueid"):
             unattended = headers.get("Exten") == UNATTENDED
-            return ChannelEnded(headers["Uniqueid"], at, _cause(headers.get("Cause")), unattended=unattended)
+            left = headers.get("Exten") == LEFT
+            cause = _cause(headers.get("Cause"))
+            return ChannelEnded(headers["Uniqueid"], at, cause, unattended=unattended, message_left=left)
         case "PeerStatus":
             technology, _, name = headers.get("Peer", "").partition("/")
             reachable = _REACHABLE.get(headers.get("PeerStatus", ""))
@@ -210,9 +214,12 @@ def _verdict(word: str) -> Screening:
 def _destroyed(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
     channel = channel_of(event)
     dialplan = channel.get("dialplan")
-    unattended = isinstance(dialplan, Mapping) and dialplan.get("exten") == UNATTENDED
+    extension = dialplan.get("exten") if isinstance(dialplan, Mapping) else ""
     identity = channel_id(channel)
-    return ChannelEnded(identity, at, _cause(event.get("cause")), unattended=unattended) if identity else None
+    if not identity:
+        return None
+    cause = _cause(event.get("cause"))
+    return ChannelEnded(identity, at, cause, unattended=extension == UNATTENDED, message_left=extension == LEFT)
 
 
 def _cause(value: object) -> int:

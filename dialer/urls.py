@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", include("dialer.calls.urls")),
     path("agents/", include("dialer.agents.urls")),
     path("", include("dialer.campaigns.urls")),
+    path("", include("dialer.handling.urls")),
     path("", include("dialer.leads.urls")),
     path("", include("dialer.compliance.urls")),
 ]

@@ -22,8 +22,9 @@ from dialer.campaigns.models import (
 )
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.rules import Allow
-from dialer.compliance.services import Asked, Judged
+from dialer.compliance.services import Asked, Judged, judge
 from dialer.core.clock import now
+from dialer.handling.models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
 from dialer.leads.models import Lead
 from dialer.people.models import Role, Team, Tenant, User
 
@@ -202,6 +203,20 @@ def make_call(
     if values:
         CallTask.objects.for_tenant(campaign.tenant_id).filter(pk=made[0]).update(**values)
     return get_call(made[0])
+
+
+def handled(call: CallTask) -> Conversation:
+    """The conversation of a connected call in which a number was asked in, and what its campaign offers for that."""
+    here: dict[str, Any] = {"tenant_id": call.tenant_id, "campaign": call.campaign}
+    HandlingSettings.objects.create(**here)
+    TransferPreset.objects.create(**here, name="Billing", phone="+12125550166")
+    MessageRecording.objects.create(**here, name="Call back", path="messages/call-back.wav", duration_ms=4000)
+    asked = Asked("+12125550166", ("America/New_York",))
+    [judged] = judge(campaign=call.campaign, asked=[asked], at=now())
+    party = Party.objects.create(
+        tenant_id=call.tenant_id, call=call, label="Billing", phone=asked.number, verdict_row=judged.row, asked_at=now()
+    )
+    return Conversation.objects.create(tenant_id=call.tenant_id, call=call, mode="consult", party=party)
 
 
 def get_call(call_id: UUID) -> CallTask:

@@ -128,6 +128,21 @@ class ScriptedSwitch:
     async def join(self, bridge_id: str, channel_id: str) -> None:
         await self._request("join", channel_id, bridge_id)
 
+    async def hold(self, channel_id: str) -> None:
+        await self._request("hold", channel_id)
+
+    async def unhold(self, channel_id: str) -> None:
+        await self._request("unhold", channel_id)
+
+    async def send_digits(self, channel_id: str, digits: str) -> None:
+        await self._request("send_digits", channel_id, digits)
+
+    async def mute_recording(self, channel_id: str, muted: bool) -> None:
+        await self._request("mute_recording", channel_id, muted)
+
+    async def leave_message(self, channel_id: str, path: str) -> None:
+        await self._request("leave_message", channel_id, path)
+
     async def leave(self, bridge_id: str, channel_id: str) -> None:
         await self._request("leave", channel_id, bridge_id)
 

@@ -278,7 +278,13 @@ class CallDesk:
 
 def event_of_end(end: ChannelEnded) -> Event:
     """The lifecycle's event of a channel that is gone."""
-    return Event(Kind.HUNG_UP, cause=end.cause, dial_status=end.dial_status, unattended=end.unattended)
+    return Event(
+        Kind.HUNG_UP,
+        cause=end.cause,
+        dial_status=end.dial_status,
+        unattended=end.unattended,
+        message_left=end.message_left,
+    )
 
 
 def _placement(call: CallTask) -> Placement:

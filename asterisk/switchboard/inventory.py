@@ -7,7 +7,7 @@ So a row is told that its channel is missing only when two looks in a row miss i
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from uuid import UUID
 
 from dialer.agents.models import AgentSession, LegState
@@ -15,18 +15,25 @@ from dialer.calls import board
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState, Event, Kind, owed
 from dialer.core.clock import now
+from dialer.handling import selectors as handling
+from dialer.handling import services as conversations
+from dialer.handling.models import Conversation
 from dialer.telephony.port import (
     BRIDGE_PREFIX,
     LEG_PREFIX,
+    PARTY_PREFIX,
+    TABLE_PREFIX,
     ChannelInfo,
     Inventory,
     Switch,
     SwitchError,
     bridge_of,
     leg_of,
+    party_of,
 )
 
 from .calls import CallDesk
+from .handling import HandlingDesk, tables
 from .legs import LegDesk, LegEnded, LegReady
 from .store import Store
 
@@ -39,11 +46,14 @@ _BEFORE_VERDICT = (*_BEFORE_ANSWER, CallState.ANSWERED, CallState.DETECTING)
 class Reconciler:
     """Compares and repairs. `look` may be called at any time; looks do not overlap."""
 
-    def __init__(self, store: Store, switch: Switch, calls: CallDesk, legs: LegDesk) -> None:
+    def __init__(
+        self, store: Store, switch: Switch, calls: CallDesk, legs: LegDesk, conversations: HandlingDesk
+    ) -> None:
         self._store = store
         self._switch = switch
         self._calls = calls
         self._legs = legs
+        self._conversations = conversations
         self._missed: set[str] = set()
         self._strange: set[str] = set()
 
@@ -55,12 +65,14 @@ class Reconciler:
         inventory = await self._switch.inventory()
         calls = await self._store.run(board.placed_calls)
         sessions = await self._store.run(board.open_sessions)
+        talks = await self._store.run(handling.open_conversations)
         channels = {channel.channel_id: channel for channel in inventory.channels}
         missed = self._look_at_calls(calls, channels, sessions, settle)
-        missed |= self._look_at_legs(sessions, channels, set(inventory.bridges))
-        await self._end_strangers(inventory, sessions)
+        missed |= self._look_at_legs(sessions, channels, _visits(talks))
+        suspected = self._conversations.look(talks, channels, settle=settle)
+        await self._end_strangers(inventory, sessions, tables(talks))
         self._missed = missed
-        return bool(missed or self._strange)
+        return bool(missed or self._strange or suspected)
 
     # --- rows without channels, and rows that are behind their channels ---
 
@@ -101,8 +113,9 @@ class Reconciler:
     # --- agents' legs ---
 
     def _look_at_legs(
-        self, sessions: list[AgentSession], channels: dict[str, ChannelInfo], bridges: set[str]
+        self, sessions: list[AgentSession], channels: dict[str, ChannelInfo], visits: dict[str, str]
     ) -> set[str]:
+        """`visits`: legs that are elsewhere than in their own bridge, asked in by a colleague, and where."""
         missed = set()
         for session in sessions:
             leg = leg_of(session.public_id)
@@ -113,7 +126,7 @@ class Reconciler:
                 if session.leg == LegState.DOWN:
                     if session.call_id is not None:
                         # Lost just before a switchboard went away: its call may not have been told.
-                        self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), now())
+                        self._conversations.leg_lost(session.call_id, session.pk, now())
                     continue
                 if session.leg == LegState.AWAY:
                     continue
@@ -121,31 +134,43 @@ class Reconciler:
                     self._legs.put(session.public_id, LegEnded(now(), None))
                 else:
                     missed.add(leg)
-            elif channel.ready and (session.leg != LegState.UP or channel.bridge_id != bridge_of(session.public_id)):
+            elif channel.ready and (
+                session.leg != LegState.UP
+                or channel.bridge_id
+                not in (bridge_of(session.public_id), visits.get(leg, bridge_of(session.public_id)))
+            ):
                 self._legs.put(session.public_id, LegReady(now()))
         return missed
 
     # --- channels and bridges without rows ---
 
-    async def _end_strangers(self, inventory: Inventory, sessions: list[AgentSession]) -> None:
+    async def _end_strangers(self, inventory: Inventory, sessions: list[AgentSession], tables: set[str]) -> None:
         ours = {leg_of(session.public_id) for session in sessions}
-        bridges = {bridge_of(session.public_id) for session in sessions}
+        bridges = {bridge_of(session.public_id) for session in sessions} | tables
         ids = {channel.channel_id: _uuid(channel.channel_id) for channel in inventory.channels}
         live = await self._store.run(board.live_ids, [uuid for uuid in ids.values() if uuid is not None])
+        parties = await self._live_parties(ids)
         strange = set()
         for name, uuid in ids.items():
-            known = name in ours if name.startswith(LEG_PREFIX) else uuid in live
+            known = name in ours or name in parties or uuid in live
             if not known:
                 strange.add(name)
                 if name in self._strange:
                     log.warning("channel %s has no row; ending it", name)
                     await self._try(self._switch.hang_up(name))
         for bridge in inventory.bridges:
-            if bridge.startswith(BRIDGE_PREFIX) and bridge not in bridges:
+            if bridge.startswith((BRIDGE_PREFIX, TABLE_PREFIX)) and bridge not in bridges:
                 strange.add(bridge)
                 if bridge in self._strange:
                     await self._try(self._switch.remove_bridge(bridge))
         self._strange = strange
+
+    async def _live_parties(self, names: Iterable[str]) -> set[str]:
+        """The channels of third parties that are to be on the line."""
+        asked = [name for name in names if name.startswith(PARTY_PREFIX)]
+        ids = [uuid for name in asked if (uuid := _uuid(name.removeprefix(PARTY_PREFIX))) is not None]
+        live = await self._store.run(handling.live_parties, ids) if ids else set()
+        return {party_of(party) for party in live}
 
     @staticmethod
     async def _try(request: Awaitable[None]) -> None:
@@ -153,6 +178,17 @@ class Reconciler:
             await request
         except SwitchError as error:
             log.warning("a repair was not carried out (%s)", error)
+
+
+def _visits(talks: list[Conversation]) -> dict[str, str]:
+    """Where the legs of colleagues who were asked in belong."""
+    return {
+        place.channel_id: place.bridge_id
+        for talk in talks
+        if talk.call.ended_at is None
+        for place in conversations.places_of(talk.call, talk, talk.as_conversation())
+        if place.channel_id.startswith(LEG_PREFIX)
+    }
 
 
 def _uuid(text: str) -> UUID | None:

@@ -20,10 +20,11 @@ from dialer.core import notify
 from dialer.core.clock import now
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
-from dialer.telephony.port import LEG_PREFIX, Switch, SwitchError
+from dialer.telephony.port import LEG_PREFIX, PARTY_PREFIX, Switch, SwitchError
 
 from .beat import Beat
 from .calls import CallDesk, event_of_end
+from .handling import HandlingDesk
 from .inventory import Reconciler
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
@@ -44,7 +45,8 @@ class Switchboard:
         self._store = Store()
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered)
         self._legs = LegDesk(self._store, switch, self._leg_lost)
-        self._reconciler = Reconciler(self._store, switch, self._calls, self._legs)
+        self._handling = HandlingDesk(self._store, switch, self._calls.tell)
+        self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling)
         self._listener = Listener(name, self._heard)
         self._beat = Beat(self._store)
         self._up = asyncio.Event()
@@ -73,6 +75,7 @@ class Switchboard:
             await asyncio.shield(self._drain())
 
     async def _drain(self) -> None:
+        await self._handling.close(DRAIN_S)
         await self._calls.close(DRAIN_S)
         await self._legs.close(DRAIN_S)
         await self._listener.close()
@@ -109,13 +112,16 @@ class Switchboard:
         | events.ChannelEnded
         | events.MessagePlayed,
     ) -> None:
-        leg = event.channel_id.startswith(LEG_PREFIX)
+        prefix = next((one for one in (LEG_PREFIX, PARTY_PREFIX) if event.channel_id.startswith(one)), "")
         try:
-            uuid = UUID(event.channel_id.removeprefix(LEG_PREFIX))
+            uuid = UUID(event.channel_id.removeprefix(prefix))
         except ValueError:
             return
-        if leg:
+        if prefix == LEG_PREFIX:
             self._hear_leg(uuid, event)
+            return
+        if prefix == PARTY_PREFIX:
+            self._handling.hear(uuid, event)
             return
         match event:
             case events.ChannelRinging(at=at):
@@ -158,12 +164,14 @@ class Switchboard:
 
     def _call_ended(self, call: CallTask) -> None:
         self._beat.ask_pacing(call.campaign_id)
+        if call.connected_at is not None:
+            self._handling.call_ended(call.pk, call.ended_at or now())
         if call.connected_at is not None and call.record:
             self._beat.ask_for_recording(call.pk)
 
     def _leg_lost(self, session: AgentSession, at: datetime) -> None:
         if session.call_id is not None:
-            self._calls.tell(session.call_id, Event(Kind.AGENT_GONE, session=session.pk), at)
+            self._handling.leg_lost(session.call_id, session.pk, at)
 
     # --- what is done all the time ---
 
@@ -191,6 +199,8 @@ class Switchboard:
             self._legs.put(command.target, CallPhone(command.pk))
         elif command.kind == CommandKind.DROP_PHONE:
             self._legs.put(command.target, DropPhone(command.pk))
+        elif command.kind == CommandKind.HANDLE:
+            self._handling.carry_out(command)
         elif command.kind == CommandKind.HANG_UP:
             by = str(command.args.get("by", "system"))
             event = Event(Kind.GIVEN_UP) if by == GIVE_UP else Event(Kind.HANG_UP_ASKED, by=by)

@@ -53,6 +53,7 @@ class AgentSession(TenantScoped):
     leg = models.CharField(max_length=8, choices=LegState.choices, default=LegState.CALLING)
     leg_since = models.DateTimeField(null=True, help_text="Since when the leg is away.")
     call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
+    guest = models.BooleanField(default=False, help_text="On a colleague's call, asked in; not its owner.")
     preview_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
     notice = models.CharField(max_length=300, blank=True, help_text="What went wrong last, for the agent to read.")
     screen_seen_at = models.DateTimeField(null=True)
@@ -64,7 +65,12 @@ class AgentSession(TenantScoped):
             models.UniqueConstraint(fields=["user"], condition=Q(ended_at=None), name="one_session_per_agent"),
             # Partial, though nulls never collide: a column of a whole unique index is a key to PostgreSQL, and changing
             # a key waits for everybody who is about to commit a row that refers to the session.
-            models.UniqueConstraint(fields=["call"], condition=Q(call__isnull=False), name="one_agent_per_call"),
+            # An agent who wraps up a call that was transferred no longer has it; one who was asked in has it not yet.
+            models.UniqueConstraint(
+                fields=["call"],
+                condition=Q(call__isnull=False, guest=False) & ~Q(state="wrapup"),
+                name="one_agent_per_call",
+            ),
             models.CheckConstraint(
                 condition=Q(state="offline", ended_at__isnull=False) | (~Q(state="offline") & Q(ended_at=None)),
                 name="session_ends_offline",

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     RELEASED = "released"
     CONNECTED = "connected"
     CALL_ENDED = "call_ended"
+    FREED = "freed"  # their part of a call is over and there is nothing to wrap up
     DISPOSED = "disposed"
     EXTEND_ASKED = "extend_asked"  # more time for the wrap-up, once per call
     LEAVE_ASKED = "leave_asked"
@@ -190,6 +191,12 @@ def _call_ended(agent: Agent, event: Event) -> Agent:
     return agent
 
 
+def _freed(agent: Agent, event: Event) -> Agent:
+    if agent.state in _BUSY and agent.call == event.call:
+        return _free(agent)
+    return agent
+
+
 def _disposed(agent: Agent, event: Event) -> Agent | Refusal:
     if event.call is not None and agent.call is not None and agent.call != event.call:
         return Refusal("That call has its disposition already.")
@@ -232,6 +239,7 @@ _RULES = {
     Kind.RELEASED: _released,
     Kind.CONNECTED: _connected,
     Kind.CALL_ENDED: _call_ended,
+    Kind.FREED: _freed,
     Kind.DISPOSED: _disposed,
     Kind.EXTEND_ASKED: _extend_asked,
     Kind.LEAVE_ASKED: _leave_asked,

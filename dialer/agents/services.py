@@ -147,16 +147,23 @@ def apply(*, session_id: int, event: Event, at: datetime, notice: str | None = N
         return apply_within(session_id=session_id, event=event, at=at, notice=notice)
 
 
-def apply_within(*, session_id: int, event: Event, at: datetime, notice: str | None = None) -> AgentSession:
-    """The same as `apply`, as a part of a transaction that the caller has begun."""
+def apply_within(
+    *, session_id: int, event: Event, at: datetime, notice: str | None = None, guest: bool | None = None
+) -> AgentSession:
+    """The same as `apply`, as a part of a transaction that the caller has begun.
+
+    `guest`: whether the call in hand is a colleague's, who asked this agent in; None leaves it.
+    """
     session = _locked(session_id)
     before = session.as_agent()
     after = advance(before, event)
     if isinstance(after, Refusal):
         raise NotNow(after.reason)
     leg = _leg_after(session.leg, event, after)
-    if after == before and leg == session.leg and notice is None:
+    guest = after.call is not None and (session.guest if guest is None else guest)
+    if after == before and leg == session.leg and notice is None and guest == session.guest:
         return session
+    session.guest = guest
     moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
     session.state, session.pause_code, session.pause_after = after.state, after.pause_code, after.pause_after
     if leg == LegState.AWAY and (session.leg != leg or event.kind is Kind.LEG_AWAY):
@@ -196,6 +203,7 @@ _WRITTEN = (
     "pause_code",
     "pause_after",
     "call",
+    "guest",
     "leg",
     "leg_since",
     "phone_secret",
@@ -296,6 +304,38 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     session = AgentSession(**dict(zip(names, row, strict=True)))
     _note_change(session, Kind.RESERVED)
     return session.pk
+
+
+_ASK_IN = """
+UPDATE agents_agentsession
+SET state = 'reserved', pause_code = '', notice = '', call_id = %(call)s, guest = TRUE,
+    state_since = GREATEST(%(at)s, state_since)
+WHERE id = (
+    SELECT id FROM agents_agentsession
+    WHERE tenant_id = %(tenant)s AND state = 'ready' AND leg = 'up'
+      AND (user_id = %(user)s OR campaign_id = %(campaign)s) AND call_id IS NULL
+    ORDER BY state_since, id
+    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING id, tenant_id, user_id, state, call_id, state_since
+"""
+
+
+def ask_in(
+    *, tenant_id: int, call_id: UUID, at: datetime, user_id: int | None = None, campaign_id: int | None = None
+) -> AgentSession | None:
+    """Reserve a colleague for a call that is another agent's: that user, or who is ready longest in a campaign.
+
+    None when they are not ready. Like `claim`, one statement and then the row of the new state, in a transaction.
+    """
+    values: dict[str, Any] = {"tenant": tenant_id, "call": call_id, "at": at, "user": user_id, "campaign": campaign_id}
+    row = prepared.run(_ASK_IN, values).fetchone()
+    if row is None:
+        return None
+    names = ("id", "tenant_id", "user_id", "state", "call_id", "state_since")
+    session = AgentSession(**dict(zip(names, row, strict=True)))
+    _note_change(session, Kind.RESERVED)
+    return session
 
 
 def pause_label(*, tenant_id: int, code: str) -> str:

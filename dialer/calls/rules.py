@@ -61,6 +61,8 @@ class Kind(StrEnum):
     HANG_UP_ASKED = "hang_up_asked"
     GIVEN_UP = "given_up"  # pacing lets go of a call that nobody has answered yet
     HUNG_UP = "hung_up"  # the customer's channel is gone
+    HANDED = "handed"  # another agent has the call now, or nobody: the customer talks with a third party, or is parked
+    DROPPED = "dropped"  # the switch leaves a recorded message by itself; the agent is let go
     MISSING = "missing"  # an inventory of the switch does not show the channel
 
 
@@ -71,6 +73,7 @@ class Act(StrEnum):
     RELEASE_AGENT = "release_agent"
     AGENT_CONNECTED = "agent_connected"
     WRAP_UP = "wrap_up"
+    FREE_AGENT = "free_agent"
     FINISH_LEAD = "finish_lead"
 
     START_WAIT = "start_wait"
@@ -80,7 +83,9 @@ class Act(StrEnum):
     HANG_UP = "hang_up"
 
 
-STORED_ACTS = frozenset({Act.CLAIM_AGENT, Act.RELEASE_AGENT, Act.AGENT_CONNECTED, Act.WRAP_UP, Act.FINISH_LEAD})
+STORED_ACTS = frozenset(
+    {Act.CLAIM_AGENT, Act.RELEASE_AGENT, Act.AGENT_CONNECTED, Act.WRAP_UP, Act.FREE_AGENT, Act.FINISH_LEAD}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class Event:
     reason: str = ""
     cut_off: bool = False
     unattended: bool = False
+    message_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +295,29 @@ def _hung_up(call: Call, event: Event) -> Step:
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
 
 
+def _handed(call: Call, event: Event) -> Step:
+    if call.state is not CallState.CONNECTED or call.session == event.session or call.ending is not None:
+        return call, ()
+    # The one who lets go first: a call has one owner at a time.
+    effects: tuple[Effect, ...] = (Effect(Act.WRAP_UP, call.session),) if call.session is not None else ()
+    if event.session is not None:
+        effects += (Effect(Act.AGENT_CONNECTED, event.session),)
+    return replace(call, session=event.session), effects
+
+
+def _dropped(call: Call, event: Event) -> Step:
+    if call.state is not CallState.CONNECTED or call.session is None or call.ending is not None:
+        return call, ()
+    # Until the message is whole, what was reached is a machine and no more.
+    after = replace(call, session=None, ending=Outcome.MACHINE, hung_up_by="system")
+    return after, (Effect(Act.FREE_AGENT, call.session),)
+
+
 def _missing(call: Call, event: Event) -> Step:
     if call.state is CallState.QUEUED:
         return call, ()  # never asked for, so it cannot be missed
     if call.state is CallState.CONNECTED:
-        return _end(call, Outcome.CONNECTED, None)
+        return _end(call, call.ending or Outcome.CONNECTED, None)
     return _end(call, call.ending or Outcome.LOST, None)
 
 
@@ -318,6 +342,8 @@ _RULES = {
     Kind.HANG_UP_ASKED: _asked_to_hang_up,
     Kind.GIVEN_UP: _given_up,
     Kind.HUNG_UP: _hung_up,
+    Kind.HANDED: _handed,
+    Kind.DROPPED: _dropped,
     Kind.MISSING: _missing,
 }
 
@@ -334,8 +360,10 @@ def _end(call: Call, outcome: Outcome, cause: int | None) -> Step:
 
 def final_outcome(call: Call, event: Event) -> Outcome:
     """The outcome of a call whose channel is gone, from how far it had come, else from the cause."""
+    if call.ending is Outcome.MACHINE and event.message_left:
+        return Outcome.MESSAGE_LEFT
     if call.state is CallState.CONNECTED:
-        return Outcome.CONNECTED
+        return call.ending or Outcome.CONNECTED
     if call.ending is not None:
         return call.ending
     if event.unattended:
@@ -405,6 +433,8 @@ def owed(call: Call) -> tuple[Effect, ...]:
         return ()
     if call.state is CallState.HUMAN and call.ending is Outcome.ABANDONED and not call.hung_up_by:
         return (Effect(Act.PLAY_MESSAGE),)
+    if call.state is CallState.CONNECTED and call.ending is not None:
+        return ()  # the dialplan leaves the message, and hangs up after it
     if call.ending is not None or call.hung_up_by:
         return _HANG_UP
     if call.state is CallState.HUMAN and call.session is not None:

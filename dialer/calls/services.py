@@ -78,6 +78,25 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
     return Applied(call, effects, ended_now=call.state == CallState.ENDED and was != CallState.ENDED)
 
 
+def apply_to_locked(*, call: CallTask, event: Event, at: datetime) -> tuple[Effect, ...]:
+    """The same as a part of a transaction that the caller has begun and that has locked the call."""
+    return _run(call, event, at)
+
+
+def note_event(*, call: CallTask, kind: str, data: dict[str, Any], at: datetime) -> None:
+    """Append an event that does not move a call's state; the call must be locked."""
+    call.last_seq += 1
+    call.save(update_fields=["last_seq"])
+    CallEvent.objects.create(
+        tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind=kind, state=call.state, data=data, at=at
+    )
+
+
+def lock(call_id: UUID, *related: str) -> CallTask | None:
+    """The call, locked until the end of the caller's transaction; None when there is none."""
+    return _locked(call_id, *related)
+
+
 def fetch(*, call_id: UUID) -> CallTask | None:
     """One call, or None."""
     call = CallTask.objects.across_tenants().filter(pk=call_id).first()
@@ -149,12 +168,17 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
         case Act.RELEASE_AGENT:
             _tell_agent(effect.session, AgentKind.RELEASED, call, at)
         case Act.AGENT_CONNECTED:
-            session = _tell_agent(effect.session, AgentKind.CONNECTED, call, at)
+            session = _tell_agent(effect.session, AgentKind.CONNECTED, call, at, guest=False)
             call.user_id = session.user_id if session else None
         case Act.WRAP_UP:
             _tell_agent(effect.session, AgentKind.CALL_ENDED, call, at)
+        case Act.FREE_AGENT:
+            _tell_agent(effect.session, AgentKind.FREED, call, at)
         case Act.FINISH_LEAD if call.lead_id is not None:
             leads.finish_attempt(lead_id=call.lead_id, outcome=call.outcome, placed=call.placed_at is not None, at=at)
+            if call.disposition is not None and call.outcome == "connected":  # by an agent who left before the end
+                final = call.disposition.is_final or call.disposition.is_dnc
+                leads.dispose(lead_id=call.lead_id, final=final, at=at)
         case _:
             pass
     return []
@@ -167,10 +191,12 @@ def _claim(call: CallTask, at: datetime) -> Event:
     return Event(Kind.CLAIMED, session=session_id)
 
 
-def _tell_agent(session_id: int | None, kind: AgentKind, call: CallTask, at: datetime) -> AgentSession | None:
+def _tell_agent(
+    session_id: int | None, kind: AgentKind, call: CallTask, at: datetime, guest: bool | None = None
+) -> AgentSession | None:
     if session_id is None:
         return None
-    return agents.apply_within(session_id=session_id, event=AgentEvent(kind, call=call.pk), at=at)
+    return agents.apply_within(session_id=session_id, event=AgentEvent(kind, call=call.pk), at=at, guest=guest)
 
 
 def begin_placing(*, call_id: UUID) -> CallTask | None:
@@ -283,11 +309,24 @@ def dispose(
         agents.apply_within(session_id=session_id, event=disposed, at=moment)
         if by is not None:  # when the time runs out nobody can be asked
             _check_needs(disposition, note, promise)
+        if call.session_id not in (None, session_id):
+            _note_earlier_disposition(call, disposition, note, by, moment)
+            return call
         wanted = promise if by is not None and disposition.needs_callback else None
         _write_disposition(call, disposition, note, by, moment, wanted)
         if wanted is not None and by is not None:
             _promise(call, wanted, by, moment)
     return call
+
+
+def _note_earlier_disposition(
+    call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime
+) -> None:
+    """What an agent says who transferred the call: kept as an event, since the call is its last agent's to dispose."""
+    data = {"code": disposition.code, "by": "agent" if by else "time", "note": note.replace("\0", "")}
+    note_event(call=call, kind="disposed", data=data, at=at)
+    if disposition.is_dnc:
+        add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
 
 
 def _check_needs(disposition: Disposition, note: str, promise: callbacks.Promise | None) -> None:

@@ -78,6 +78,8 @@ def event_words(kind: str, data: dict[str, Any]) -> tuple[str, str]:
     elif kind == "hang_up_asked":
         by = str(data.get("by", ""))
         who, text = (AGENT if by == "agent" else DIALER), f"Hang-up asked for by {BY.get(by, 'the dialer')}"
+    elif kind in ("undone", "pause_recording") and data.get("reason"):
+        text = f"{text} ({data['reason']})"
     elif kind == "disposed":
         timed_out = data.get("by") == "time"
         who = DIALER if timed_out else AGENT
@@ -111,4 +113,27 @@ _WORDS = {
     "hung_up": (SWITCH, "The call's channel is gone"),
     "missing": (DIALER, "The switch no longer has this call"),
     "disposed": (AGENT, "Disposition chosen"),
+    "handed": (DIALER, "The call changes hands"),
+    "dropped": (DIALER, "The agent is let go; the switch leaves the message"),
+    "hold": (AGENT, "On hold: the customer hears music"),
+    "retrieve": (AGENT, "Taken back from hold"),
+    "consult": (AGENT, "A third party is asked; the customer hears music"),
+    "blind": (AGENT, "Blind transfer asked for"),
+    "toggle": (AGENT, "Swapped between customer and third party"),
+    "conference": (AGENT, "Conference"),
+    "complete": (AGENT, "The agent leaves the others talking"),
+    "cancel": (AGENT, "The third party is hung up on"),
+    "park": (AGENT, "Parked"),
+    "unpark": (AGENT, "Taken by an agent who found it parked"),
+    "drop": (AGENT, "A recorded message is to be left"),
+    "pause_recording": (AGENT, "Recording paused"),
+    "resume_rec": (AGENT, "Recording goes on"),
+    "dtmf": (AGENT, "Digits sent"),
+    "arranged": (SWITCH, "The switch has put everybody through"),
+    "party_ringing": (SWITCH, "The third party's phone rings"),
+    "party_answered": (SWITCH, "The third party answered"),
+    "party_gone": (SWITCH, "The third party is gone"),
+    "owner_gone": (SWITCH, "The agent's phone is gone; the others talk on"),
+    "call_over": (DIALER, "The conversation is over"),
+    "undone": (DIALER, "Not done, and put back as it was"),
 }

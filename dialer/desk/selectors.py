@@ -20,6 +20,8 @@ from dialer.core.clock import now
 from dialer.core.models import TenantQuerySet
 from dialer.core.prepared import Read
 from dialer.core.templatetags.cordboard import zone_of
+from dialer.handling import rules as conversation
+from dialer.handling.models import Conversation
 from dialer.leads.models import Lead
 from dialer.people.access import LEADERS
 from dialer.people.models import Tenant, User
@@ -105,6 +107,30 @@ class Desk:
         return self.ended.endpoint if self.ended is not None and self.ended.phone == PhoneKind.NUMBER else ""
 
     @property
+    def talk(self) -> Conversation | None:
+        """What was done with the call so far; None: nothing."""
+        return getattr(self.call, "conversation", None) if self.call is not None else None
+
+    @property
+    def guest(self) -> bool:
+        """Whether the call in hand is a colleague's, who asked this agent in."""
+        return self.session is not None and self.session.guest
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What may be done with the call in hand now, by name."""
+        if self.call is None or self.session is None or self.state is not AgentState.IN_CALL or self.guest:
+            return frozenset()
+        talk = self.talk
+        if talk is not None:
+            now_is = talk.as_conversation()
+        else:
+            allowed = getattr(self.session.campaign, "handling", None)
+            may_pause = allowed is not None and allowed.may_pause_recording
+            now_is = conversation.Conversation(recorded=self.call.record, may_pause=may_pause)
+        return frozenset(kind.value for kind in conversation.asks_open(now_is))
+
+    @property
     def word(self) -> str:
         """The state in one word."""
         if self.state is AgentState.RESERVED:
@@ -147,17 +173,33 @@ _SNAPSHOT = Cast(
 )
 
 _LEAD = ("public_id", "first_name", "last_name", "company", "phone", "time_zones", "promised_to_id")
+_TALK = ("mode", "may_pause", "paused", "held_since", "version", "notice", "party_id")
 _CALL = ("state", "outcome", "own_agent", "phone", "caller_id", "queued_at", "connected_at", "ended_at")
 # Only what the templates show: reading whole rows of six tables took twice as long.
 _SHOWN = (
     *("public_id", "tenant_id", "endpoint", "state", "pause_code", "pause_after", "state_since", "wrapup_extended"),
-    *("phone", "leg", "notice", "started_at", "ended_at", "user_id", "campaign_id", "call_id", "preview_lead_id"),
+    *(
+        "phone",
+        "leg",
+        "notice",
+        "guest",
+        "started_at",
+        "ended_at",
+        "user_id",
+        "campaign_id",
+        "call_id",
+        "preview_lead_id",
+    ),
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
     *("user__tenant__name", "user__tenant__time_zone"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
     *("campaign__wrapup_s", "campaign__wrapup_extension_s"),
     *(f"call__{name}" for name in (*_CALL, "lead_id")),
     "call__recording__state",
+    "call__record",
+    "campaign__handling__may_pause_recording",
+    *(f"call__conversation__{name}" for name in _TALK),
+    *(f"call__conversation__party__{name}" for name in ("state", "label", "session_id", "answered_at")),
     *(f"call__lead__{name}" for name in _LEAD),
     *(f"preview_lead__{name}" for name in _LEAD),
 )
@@ -168,6 +210,7 @@ def _last_session(user_id: int) -> QuerySet[AgentSession]:
         AgentSession.objects.across_tenants()
         .filter(user_id=user_id)
         .select_related("user__tenant", "campaign", "call__lead", "call__recording", "preview_lead")
+        .select_related("campaign__handling", "call__conversation__party")
         .only(*_SHOWN)
         .annotate(read_at=Now(), revision=_SNAPSHOT)
         .order_by(F("ended_at").desc(nulls_first=True), "-id")[:1]

@@ -13,6 +13,8 @@ from dialer.calls import placing
 from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core.clock import now
+from dialer.handling import services as handling
+from dialer.handling.rules import Kind as HandlingKind
 from dialer.leads.callbacks import Promise
 from dialer.people.models import User
 
@@ -77,11 +79,23 @@ def hang_up(*, user: User) -> None:
     """End the call in hand: one that is connected, or one that the agent is dialing."""
     session = session_of(user)
     call = session.call
+    if session.guest:
+        leave_colleague(session=session)
+        return
     if call is None or session.state == AgentState.WRAPUP:
         raise NotNow("There is no call to hang up.")
     if session.state == AgentState.RESERVED and not call.own_agent:
         raise NotNow("The call is being connected to you. Hang up when it is.")
     calls.ask_hang_up(call=call, by="agent")
+
+
+def leave_colleague(*, session: AgentSession) -> None:
+    """Leave a colleague's call that one was asked into."""
+    found = handling.guest_of(session=session)
+    if found is None or session.call_id is None:
+        raise NotNow("There is no call to hang up.")
+    args = {"of_party": str(found.party_id)}
+    handling.ask(session=session, call_id=session.call_id, kind=HandlingKind.PARTY_GONE, seen=found.version, args=args)
 
 
 def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None, promise: Promise | None = None) -> None:

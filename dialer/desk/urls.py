@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import card_views, mine_views, phone, views
+from . import card_views, handling_views, mine_views, phone, views
 
 app_name = "desk"
 urlpatterns = [
@@ -34,4 +34,22 @@ urlpatterns = [
     path("callbacks/<uuid:public_id>/dial/", views.dial_callback, name="callback-dial"),
     path("phone/account/", phone.account, name="browser-phone-account"),
     path("phone/here/", phone.here, name="browser-phone-here"),
+    path("hold/", handling_views.hold, name="hold"),
+    path("retrieve/", handling_views.retrieve, name="retrieve"),
+    path("transfer/", handling_views.transfer, name="transfer"),
+    path("toggle/", handling_views.toggle, name="toggle"),
+    path("conference/", handling_views.conference, name="conference"),
+    path("complete/", handling_views.complete, name="complete"),
+    path("cancel/", handling_views.cancel, name="cancel"),
+    path("park/", handling_views.park, name="park"),
+    path("unpark/", handling_views.unpark, name="unpark"),
+    path("pause-recording/", handling_views.pause_recording, name="pause-recording"),
+    path("resume-recording/", handling_views.resume_recording, name="resume-recording"),
+    path("digits/", handling_views.digits, name="digits"),
+    path("drop/", handling_views.drop, name="drop"),
+    path("panel/transfer/", handling_views.transfer_panel, name="transfer-panel"),
+    path("panel/keypad/", handling_views.keypad_panel, name="keypad-panel"),
+    path("panel/pause/", handling_views.pause_panel, name="pause-panel"),
+    path("panel/messages/", handling_views.messages_panel, name="messages-panel"),
+    path("panel/parked/", handling_views.parked_panel, name="parked-panel"),
 ]

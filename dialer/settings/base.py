@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "dialer.compliance",
     "dialer.agents",
     "dialer.calls",
+    "dialer.handling",
     "dialer.desk",
 ]
 

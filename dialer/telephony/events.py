@@ -74,6 +74,8 @@ class ChannelEnded:
     cause: int
     dial_status: str = ""
     unattended: bool = False
+    message_left: bool = False
+    """The recorded message that the switch left by itself was played to its end."""
 
 
 @dataclass(frozen=True, slots=True)

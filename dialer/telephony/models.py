@@ -15,6 +15,7 @@ class CommandKind(models.TextChoices):
     HANG_UP = "hang_up", "Hang up"
     CALL_PHONE = "call_phone", "Call the agent's phone"
     DROP_PHONE = "drop_phone", "Hang up the agent's phone"
+    HANDLE = "handle", "Handle the call"
     PROVISION = "provision", "Make the phones' accounts known"
 
 

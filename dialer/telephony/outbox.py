@@ -40,6 +40,13 @@ def send_many(*, tenant_id: int, kind: CommandKind, targets: Sequence[UUID], arg
         notify.notify(notify.COMMANDS)
 
 
+def send_once(*, key: UUID, tenant_id: int, kind: CommandKind, target: UUID, args: dict[str, Any]) -> None:
+    """The same with an id of the caller's choice: a second command with it is not written."""
+    command = SwitchCommand(id=key, tenant_id=tenant_id, kind=kind, target=target, args=args, deadline=now() + PATIENCE)
+    SwitchCommand.objects.bulk_create([command], ignore_conflicts=True)
+    notify.notify(notify.COMMANDS)
+
+
 def take(*, limit: int = 50) -> list[SwitchCommand]:
     """Take pending commands, oldest first, each by one taker only; those past their deadline expire here."""
     moment = now()

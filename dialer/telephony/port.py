@@ -3,7 +3,8 @@
 Two adapters implement it: `asterisk.adapter` (ARI + AMI) and `dialer.telephony.simulated`.
 Ids are chosen by us and deterministic, so asking twice is seen by the switch as a duplicate and
 never becomes a second call: a customer's channel id is its CallTask id, an agent's leg is
-`leg-<session uuid>`, the agent's bridge `desk-<session uuid>`.
+`leg-<session uuid>`, the agent's bridge `desk-<session uuid>`, a third party that was dialed `party-<party uuid>`,
+and the bridge of a call that its agent has left `table-<call uuid>`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ EventSink = Callable[[SwitchEvent], None]
 
 LEG_PREFIX = "leg-"
 BRIDGE_PREFIX = "desk-"
+PARTY_PREFIX = "party-"
+TABLE_PREFIX = "table-"
 
 
 def leg_of(session: UUID) -> str:
@@ -30,6 +33,16 @@ def leg_of(session: UUID) -> str:
 def bridge_of(session: UUID) -> str:
     """The id of an agent session's bridge."""
     return f"{BRIDGE_PREFIX}{session}"
+
+
+def party_of(party: UUID) -> str:
+    """The channel id of a third party that was dialed."""
+    return f"{PARTY_PREFIX}{party}"
+
+
+def table_of(call: UUID) -> str:
+    """The id of the bridge where a customer and a third party talk on without an agent."""
+    return f"{TABLE_PREFIX}{call}"
 
 
 class SwitchError(Exception):
@@ -127,6 +140,29 @@ class Switch(Protocol):
 
     async def join(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, made when missing."""
+        ...
+
+    async def hold(self, channel_id: str) -> None:
+        """Take a channel out of whatever bridge it is in, and play music to it. Asked again, the music goes on."""
+        ...
+
+    async def unhold(self, channel_id: str) -> None:
+        """Stop the music; none being played is no error."""
+        ...
+
+    async def send_digits(self, channel_id: str, digits: str) -> None:
+        """Send DTMF to a channel."""
+        ...
+
+    async def mute_recording(self, channel_id: str, muted: bool) -> None:
+        """Let the recording of a channel keep silence instead of what is said, or what is said again."""
+        ...
+
+    async def leave_message(self, channel_id: str, path: str) -> None:
+        """Wait for the silence after the beep, play a recording (below the recordings folder), hang up.
+
+        The switch does it by itself from here; ChannelEnded says whether the message was whole.
+        """
         ...
 
     async def leave(self, bridge_id: str, channel_id: str) -> None:

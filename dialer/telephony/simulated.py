@@ -60,6 +60,11 @@ class _Channel:
     ready: bool = False
     verdict: Screening = "NONE"
     bridge: str = ""
+    music: bool = False
+    muted: bool = False
+    digits: str = ""
+    message: str = ""
+    """The recorded message that the switch leaves by itself."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     playing: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     recordings: list[tuple[Path, float]] = field(default_factory=list)
@@ -140,6 +145,36 @@ class SimulatedSwitch:
         self._out_of_bridge(channel)
         channel.bridge = bridge_id
         self._bridges.setdefault(bridge_id, set()).add(channel_id)
+
+    async def hold(self, channel_id: str) -> None:
+        """Take a channel out of its bridge, and pretend to play music to it."""
+        channel = self._channel_that_is_up(channel_id)
+        self._out_of_bridge(channel)
+        channel.music = True
+
+    async def unhold(self, channel_id: str) -> None:
+        """Stop the music."""
+        self._channel_that_is_up(channel_id).music = False
+
+    async def send_digits(self, channel_id: str, digits: str) -> None:
+        """Note the digits."""
+        self._channel_that_is_up(channel_id).digits += digits
+
+    async def mute_recording(self, channel_id: str, muted: bool) -> None:
+        """Note that the recording is silent, or not."""
+        channel = self._channel_that_is_up(channel_id)
+        if not channel.recordings:
+            raise SwitchRefused("this channel is not recorded")
+        channel.muted = muted
+
+    async def leave_message(self, channel_id: str, path: str) -> None:
+        """Pretend to leave a recorded message; the channel ends when it would have been played."""
+        channel = self._channel_that_is_up(channel_id)
+        if channel.message:
+            return
+        self._out_of_bridge(channel)
+        channel.ready, channel.music, channel.message = False, False, path
+        self._after(channel, MESSAGE_S, lambda: self._end(channel, NORMAL, message_left=True))
 
     async def leave(self, bridge_id: str, channel_id: str) -> None:
         """Take a channel out of a bridge; not being there is no error."""
@@ -289,13 +324,13 @@ class SimulatedSwitch:
         channel.playing.pop(playback_id).cancel()
         self._tell(MessagePlayed(channel.id, playback_id, _now()))
 
-    def _end(self, channel: _Channel, cause: int, dial_status: str = "") -> None:
+    def _end(self, channel: _Channel, cause: int, dial_status: str = "", *, message_left: bool = False) -> None:
         if channel.id not in self._channels:
             return
         for playback_id in list(channel.playing):
             self._played(channel, playback_id)
         self._forget(channel)
-        self._tell(ChannelEnded(channel.id, _now(), cause, dial_status))
+        self._tell(ChannelEnded(channel.id, _now(), cause, dial_status, message_left=message_left))
 
     def _forget(self, channel: _Channel) -> None:
         self._cancel_timers(channel)

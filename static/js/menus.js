@@ -4,6 +4,10 @@ export function closeMenus(except) {
 }
 
 export function start() {
+  // The second click of a double click is not meant for the button that has come there meanwhile.
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && event.target.closest("[data-once]")) { event.preventDefault(); event.stopPropagation(); }
+  }, true);
   document.addEventListener("click", (event) => {
     const menu = event.target.closest("details.menu");
     closeMenus(menu);

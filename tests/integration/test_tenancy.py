@@ -23,6 +23,7 @@ from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 from tests.factories import (
+    handled,
     make_call,
     make_campaign,
     make_lead,
@@ -50,6 +51,7 @@ def full_house(tenant: Tenant) -> Tenant:
     services.begin_placing(call_id=call.pk)
     for event in (Event(Kind.READY, verdict="HUMAN"), Event(Kind.BRIDGED, session=session.pk)):
         services.apply_event(call_id=call.pk, event=event, at=now())
+    handled(call)
     add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     dialing_ahead = make_campaign(tenant, dial_method="predictive")

@@ -1,0 +1,443 @@
+"""The conversation's lifecycle, pure: who of customer, agent and a third party hears whom, and who owns the call.
+
+`calls.rules` knows that a call is connected; this knows what its agent does with it then. A conversation is a mode
+and at most one third party (a colleague's nailed-up leg, or a number that was dialed). What the switch must look like
+follows from it alone (`layout`), so it can be asked for again at any time. What a person asks for and cannot have is a
+Refusal with a reason to show; what the switch tells is never refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Where the conversation is. HANDING: the switch is being asked to let the agent out of it."""
+
+    TALK = "talk"
+    HOLD = "hold"
+    CONSULT = "consult"  # the customer hears music, the agent and the third party talk (or it rings)
+    ALTERNATE = "alternate"  # the other way round
+    CONFERENCE = "conference"
+    BLIND = "blind"  # the customer hears music until the number answers, then they are put together
+    HANDING = "handing"
+    HANDED = "handed"  # customer and third party talk; the agent is gone from it
+    PARKED = "parked"
+    DROPPING = "dropping"  # the switch is being asked to leave a recorded message
+    DROPPED = "dropped"  # the switch leaves the message by itself; the agent is gone from it
+    OVER = "over"
+
+
+class PartyState(StrEnum):
+    """Where the third party is."""
+
+    CALLING = "calling"
+    RINGING = "ringing"
+    TALKING = "talking"
+    GONE = "gone"
+
+
+class Kind(StrEnum):
+    """What the agent asked for (the first group), or the switch told."""
+
+    HOLD = "hold"
+    RETRIEVE = "retrieve"
+    CONSULT = "consult"
+    BLIND = "blind"
+    TOGGLE = "toggle"
+    CONFERENCE = "conference"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+    PARK = "park"
+    DROP = "drop"
+    UNPARK = "unpark"
+    PAUSE_RECORDING = "pause_recording"
+    RESUME_RECORDING = "resume_rec"
+    DTMF = "dtmf"
+
+    ARRANGED = "arranged"  # the switch is as `layout` says
+    PARTY_RINGING = "party_ringing"
+    PARTY_ANSWERED = "party_answered"
+    PARTY_GONE = "party_gone"
+    OWNER_GONE = "owner_gone"  # the owner's leg was lost
+    CALL_OVER = "call_over"
+
+
+ASKS = frozenset(kind for kind in Kind if kind.value not in (
+    "arranged", "party_ringing", "party_answered", "party_gone", "owner_gone", "call_over"
+))  # fmt: skip
+
+
+class Act(StrEnum):
+    """What must now happen. The first two are done in the same transaction, the others after it by the switchboard."""
+
+    HAND_OVER = "hand_over"  # the call's owner changes: to the colleague, or to nobody
+    FREE_COLLEAGUE = "free_colleague"
+
+    AGENT_GONE = "agent_gone"  # the call's own lifecycle is to decide about a lost leg
+    ARRANGE = "arrange"
+    DIAL_PARTY = "dial_party"
+    DROP_PARTY = "drop_party"
+    MUTE_RECORDING = "mute_recording"
+    UNMUTE_RECORDING = "unmute_rec"
+    SEND_DIGITS = "send_digits"
+    LEAVE_MESSAGE = "leave_message"
+    HANG_UP = "hang_up"
+
+
+STORED_ACTS = frozenset({Act.HAND_OVER, Act.FREE_COLLEAGUE})
+
+
+class Role(StrEnum):
+    """Whose channel."""
+
+    CUSTOMER = "customer"
+    PARTY = "party"
+
+
+class Spot(StrEnum):
+    """Where a channel belongs: the owner's desk bridge, the colleague's, the call's own, or music on hold."""
+
+    DESK = "desk"
+    THEIRS = "theirs"
+    TABLE = "table"
+    MUSIC = "music"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that the lifecycle needs to know. `colleague`: the party is another agent's leg, which is up already."""
+
+    mode: Mode = Mode.TALK
+    party: PartyState | None = None
+    colleague: bool = False
+    recorded: bool = False
+    may_pause: bool = False
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing asked for or told."""
+
+    kind: Kind
+    colleague: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not, in words for the one who asked."""
+
+    reason: str
+
+
+Step = tuple[Conversation, tuple[Act, ...]]
+
+_OWNED = frozenset({Mode.TALK, Mode.HOLD, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND})
+"""Modes in which an agent has the call and may still do something about it."""
+
+_NO_ONE_THERE = Refusal("Nobody is on the line with you but the customer.")
+_ALREADY = Refusal("Somebody is being asked in already. End that first.")
+_NOT_NOW = Refusal("That cannot be done at this point of the call. Look at the card, then choose again.")
+_WAIT = Refusal("They have not answered yet. Wait for them, or cancel.")
+_ENDED = Refusal("The call is over.")
+
+
+def advance(now: Conversation, event: Event) -> Step | Refusal:
+    """Return the conversation after the event and what must now happen, or why it cannot be. Never raises."""
+    if now.mode is Mode.OVER:
+        return _ENDED if event.kind in ASKS else (now, ())
+    return _RULES[event.kind](now, event)
+
+
+def _hold(now: Conversation, event: Event) -> Step | Refusal:
+    match now.mode:
+        case Mode.TALK:
+            return replace(now, mode=Mode.HOLD), (Act.ARRANGE,)
+        case Mode.HOLD:
+            return now, ()
+        case _:
+            return _NOT_NOW
+
+
+def _retrieve(now: Conversation, event: Event) -> Step | Refusal:
+    match now.mode:
+        case Mode.HOLD:
+            return replace(now, mode=Mode.TALK), (Act.ARRANGE,)
+        case Mode.TALK:
+            return now, ()
+        case _:
+            return _NOT_NOW
+
+
+def _consult(now: Conversation, event: Event) -> Step | Refusal:
+    if now.party is not None:
+        return _ALREADY
+    if now.mode not in (Mode.TALK, Mode.HOLD):
+        return _NOT_NOW
+    if event.colleague:  # their leg is up: they are there at once
+        after = replace(now, mode=Mode.CONSULT, party=PartyState.TALKING, colleague=True)
+        return after, (Act.ARRANGE,)
+    after = replace(now, mode=Mode.CONSULT, party=PartyState.CALLING, colleague=False)
+    return after, (Act.ARRANGE, Act.DIAL_PARTY)
+
+
+def _blind(now: Conversation, event: Event) -> Step | Refusal:
+    if now.party is not None:
+        return _ALREADY
+    if now.mode not in (Mode.TALK, Mode.HOLD):
+        return _NOT_NOW
+    if event.colleague:
+        return replace(now, mode=Mode.HANDING, party=PartyState.TALKING, colleague=True), (Act.ARRANGE,)
+    after = replace(now, mode=Mode.BLIND, party=PartyState.CALLING, colleague=False)
+    return after, (Act.ARRANGE, Act.DIAL_PARTY)
+
+
+def _toggle(now: Conversation, event: Event) -> Step | Refusal:
+    if now.party is None:
+        return _NO_ONE_THERE
+    if now.party is not PartyState.TALKING:
+        return _WAIT
+    match now.mode:
+        case Mode.CONSULT:
+            return replace(now, mode=Mode.ALTERNATE), (Act.ARRANGE,)
+        case Mode.ALTERNATE:
+            return replace(now, mode=Mode.CONSULT), (Act.ARRANGE,)
+        case _:
+            return _NOT_NOW
+
+
+def _conference(now: Conversation, event: Event) -> Step | Refusal:
+    if now.party is None:
+        return _NO_ONE_THERE
+    if now.party is not PartyState.TALKING:
+        return _WAIT
+    match now.mode:
+        case Mode.CONSULT | Mode.ALTERNATE:
+            return replace(now, mode=Mode.CONFERENCE), (Act.ARRANGE,)
+        case Mode.CONFERENCE:
+            return now, ()
+        case _:
+            return _NOT_NOW
+
+
+def _complete(now: Conversation, event: Event) -> Step | Refusal:
+    """Leave the other two talking; somebody who still rings gets the customer on answering."""
+    if now.party is None:
+        return _NO_ONE_THERE
+    if now.mode not in (Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE):
+        return _NOT_NOW
+    if now.party is not PartyState.TALKING:
+        return replace(now, mode=Mode.BLIND), (Act.ARRANGE,)
+    return replace(now, mode=Mode.HANDING), (Act.ARRANGE,)
+
+
+def _without_party(now: Conversation, mode: Mode) -> Conversation:
+    return replace(now, mode=mode, party=None, colleague=False)
+
+
+def _dropping(now: Conversation) -> tuple[Act, ...]:
+    """What ends the third party's part. A colleague's leg goes back to their own desk."""
+    if now.party is None:
+        return ()
+    return (Act.FREE_COLLEAGUE, Act.DROP_PARTY) if now.colleague else (Act.DROP_PARTY,)
+
+
+def _cancel(now: Conversation, event: Event) -> Step | Refusal:
+    if now.party is None:
+        return _NO_ONE_THERE
+    if now.mode not in (Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND):
+        return _NOT_NOW
+    return _without_party(now, Mode.TALK), (*_dropping(now), Act.ARRANGE)
+
+
+def _park(now: Conversation, event: Event) -> Step | Refusal:
+    if now.mode not in (Mode.TALK, Mode.HOLD):
+        return _NOT_NOW
+    return replace(now, mode=Mode.HANDING), (Act.ARRANGE,)
+
+
+def _drop(now: Conversation, event: Event) -> Step | Refusal:
+    """Leave a recorded message on the answering machine that is on the line, and let the agent go at once."""
+    if now.mode not in (Mode.TALK, Mode.HOLD):
+        return _NOT_NOW
+    return replace(now, mode=Mode.DROPPING), (Act.LEAVE_MESSAGE,)
+
+
+def _unpark(now: Conversation, event: Event) -> Step | Refusal:
+    """Somebody takes a parked call; the shell has made them its owner when this is arranged."""
+    if now.mode is not Mode.PARKED:
+        return Refusal("This call is parked no more. Somebody took it, or the customer hung up.")
+    return replace(now, mode=Mode.TALK), (Act.HAND_OVER, Act.ARRANGE)
+
+
+def _pause(now: Conversation, event: Event) -> Step | Refusal:
+    if not now.recorded:
+        return Refusal("This call is not recorded, so there is nothing to pause.")
+    if not now.may_pause:
+        return Refusal("This campaign does not allow its recordings to be paused.")
+    if now.mode not in _OWNED:
+        return _NOT_NOW
+    if now.paused:
+        return now, ()
+    if not event.reason.strip():
+        return Refusal("Say why the recording is paused, for example “card number”.")
+    return replace(now, paused=True), (Act.MUTE_RECORDING,)
+
+
+def _resume(now: Conversation, event: Event) -> Step | Refusal:
+    if not now.paused:
+        return now, ()
+    return replace(now, paused=False), (Act.UNMUTE_RECORDING,)
+
+
+def _dtmf(now: Conversation, event: Event) -> Step | Refusal:
+    if now.mode in (Mode.TALK, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE):
+        return now, (Act.SEND_DIGITS,)
+    return _NOT_NOW
+
+
+def _arranged(now: Conversation, event: Event) -> Step:
+    if now.mode is Mode.DROPPING:
+        return replace(now, mode=Mode.DROPPED), (Act.HAND_OVER,)
+    if now.mode is not Mode.HANDING:
+        return now, ()
+    # Nobody is left who could resume it: a recording that is paused goes on from here.
+    resumed = (Act.UNMUTE_RECORDING,) if now.paused else ()
+    after = replace(now, paused=False)
+    if now.party is None:
+        return replace(after, mode=Mode.PARKED), (Act.HAND_OVER, *resumed)
+    if now.colleague:
+        return _without_party(after, Mode.TALK), (Act.HAND_OVER, *resumed)
+    return replace(after, mode=Mode.HANDED), (Act.HAND_OVER, *resumed)
+
+
+def _party_ringing(now: Conversation, event: Event) -> Step:
+    if now.party is PartyState.CALLING:
+        return replace(now, party=PartyState.RINGING), ()
+    return now, ()
+
+
+def _party_answered(now: Conversation, event: Event) -> Step:
+    if now.party not in (PartyState.CALLING, PartyState.RINGING):
+        return now, ()
+    mode = Mode.HANDING if now.mode is Mode.BLIND else now.mode
+    return replace(now, party=PartyState.TALKING, mode=mode), (Act.ARRANGE,)
+
+
+def _party_gone(now: Conversation, event: Event) -> Step:
+    """The customer stays on hold after a consultation that ended by itself: the agent says when they come back."""
+    if now.party is None:
+        return now, ()
+    freed = (Act.FREE_COLLEAGUE,) if now.colleague else ()
+    if now.mode is Mode.HANDED:
+        return _without_party(now, Mode.HANDED), (Act.HANG_UP,)
+    mode = Mode.HOLD if now.mode is Mode.CONSULT else Mode.TALK
+    return _without_party(now, mode), (*freed, Act.ARRANGE)
+
+
+def _owner_gone(now: Conversation, event: Event) -> Step:
+    if now.mode in (Mode.CONFERENCE, Mode.HANDING) and now.party is PartyState.TALKING:
+        return replace(now, mode=Mode.HANDING), (Act.ARRANGE,)
+    return now, (Act.AGENT_GONE,)
+
+
+def _call_over(now: Conversation, event: Event) -> Step:
+    return replace(now, mode=Mode.OVER, party=None, colleague=False), _dropping(now)
+
+
+_RULES = {
+    Kind.HOLD: _hold,
+    Kind.RETRIEVE: _retrieve,
+    Kind.CONSULT: _consult,
+    Kind.BLIND: _blind,
+    Kind.TOGGLE: _toggle,
+    Kind.CONFERENCE: _conference,
+    Kind.COMPLETE: _complete,
+    Kind.CANCEL: _cancel,
+    Kind.PARK: _park,
+    Kind.DROP: _drop,
+    Kind.UNPARK: _unpark,
+    Kind.PAUSE_RECORDING: _pause,
+    Kind.RESUME_RECORDING: _resume,
+    Kind.DTMF: _dtmf,
+    Kind.ARRANGED: _arranged,
+    Kind.PARTY_RINGING: _party_ringing,
+    Kind.PARTY_ANSWERED: _party_answered,
+    Kind.PARTY_GONE: _party_gone,
+    Kind.OWNER_GONE: _owner_gone,
+    Kind.CALL_OVER: _call_over,
+}
+
+
+def undo(before: Conversation, after: Conversation, kind: Kind) -> Step:
+    """What a step that the switch did not carry out comes to: as it was before, or as near to it as can be."""
+    if after.mode is Mode.OVER:
+        return after, ()
+    if kind not in ASKS:  # nobody asked for it just now: whoever cannot be put through is let go
+        _, gone = _party_gone(after, Event(Kind.PARTY_GONE))
+        mode = Mode.HOLD if after.mode is Mode.CONSULT else Mode.TALK
+        if after.mode is Mode.HANDED:
+            return after, ()
+        return _without_party(after, mode), (*gone, *((Act.DROP_PARTY,) if after.party else ()))
+    if before.party is not None and after.party is None:
+        return after, (Act.ARRANGE,)  # they are gone; what is left is asked for again
+    restored = replace(before, party=after.party) if before.party is not None else before
+    dropped = _dropping(after) if before.party is None else ()
+    return restored, (*dropped, Act.ARRANGE)
+
+
+def layout(now: Conversation) -> dict[Role, Spot]:
+    """Where each channel belongs; one that is not named is left where it is (it rings, or is gone)."""
+    here = {Role.PARTY: Spot.DESK} if now.party is PartyState.TALKING else {}
+    match now.mode:
+        case Mode.TALK:
+            return {Role.CUSTOMER: Spot.DESK}
+        case Mode.HOLD | Mode.BLIND | Mode.PARKED:
+            return {Role.CUSTOMER: Spot.MUSIC}
+        case Mode.CONSULT:
+            return {Role.CUSTOMER: Spot.MUSIC, **here}
+        case Mode.ALTERNATE:
+            return {Role.PARTY: Spot.MUSIC, Role.CUSTOMER: Spot.DESK}
+        case Mode.CONFERENCE:
+            return {Role.CUSTOMER: Spot.DESK, **here}
+        case Mode.HANDING if now.party is None:
+            return {Role.CUSTOMER: Spot.MUSIC}
+        case Mode.HANDING if now.colleague:
+            return {Role.PARTY: Spot.THEIRS, Role.CUSTOMER: Spot.THEIRS}
+        case Mode.HANDING | Mode.HANDED:
+            return {Role.PARTY: Spot.TABLE, Role.CUSTOMER: Spot.TABLE} if now.party else {}
+        case _:  # the dialplan has the customer, or nobody
+            return {}
+
+
+def owed(now: Conversation) -> tuple[Act, ...]:
+    """What the switch still owes a conversation, when nobody knows whether it was asked. All may be asked for twice."""
+    if now.mode is Mode.OVER:
+        return ()
+    if now.mode is Mode.DROPPING:
+        return (Act.LEAVE_MESSAGE,)
+    if now.mode is Mode.HANDED and now.party is None:
+        return (Act.HANG_UP,)
+    sound: tuple[Act, ...] = ()
+    if now.recorded:
+        sound = (Act.MUTE_RECORDING,) if now.paused else (Act.UNMUTE_RECORDING,)
+    return (*sound, Act.ARRANGE) if layout(now) else sound
+
+
+def held(now: Conversation) -> bool:
+    """Whether the customer hears music."""
+    return layout(now).get(Role.CUSTOMER) is Spot.MUSIC
+
+
+def asks_open(now: Conversation) -> frozenset[Kind]:
+    """What may be asked for now: what the card offers."""
+    return frozenset(
+        kind
+        for kind in ASKS
+        if kind is not Kind.UNPARK
+        and not isinstance(answer := advance(now, Event(kind, reason="reason")), Refusal)
+        and answer != (now, ())
+    )
