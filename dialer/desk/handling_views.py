@@ -120,13 +120,22 @@ def drop(request: HttpRequest) -> None:
 
 # --- panels ---
 
+_TITLES = {
+    "transfer": "Transfer",
+    "keypad": "Keypad",
+    "pause": "Pause the recording",
+    "messages": "Leave a message",
+    "parked": "Parked calls",
+}
+
 
 def _panel(request: HttpRequest, name: str, **context: object) -> HttpResponse:
     try:
         session = session_of(user_of(request))
     except NotNow as refusal:
-        return render(request, "desk/panel.html#nothing", {"reason": str(refusal)})
-    return render(request, f"desk/panel.html#{name}", {"session": session, "seen": _version(session), **context})
+        return render(request, "desk/panel.html", {"name": "nothing", "title": "No call", "reason": str(refusal)})
+    shown = {"name": name, "title": _TITLES[name], "session": session, "seen": _version(session)}
+    return render(request, "desk/panel.html", {**shown, **context})
 
 
 def _version(session: AgentSession) -> int:
