@@ -7,3 +7,11 @@ class CallsConfig(AppConfig):
     """The call's lifecycle, its events, CDR and recordings."""
 
     name = "dialer.calls"
+
+    def ready(self) -> None:
+        """Make a campaign's pacing known as a live screen."""
+        from dialer.live import topics
+
+        from .topic import TOPIC
+
+        topics.register(TOPIC)

@@ -66,7 +66,7 @@ def write(told: Told, before: PacingState | None) -> PacingState:
     if did:
         _row(told).save(force_insert=True)
     state = before or PacingState(tenant_id=campaign.tenant_id, campaign=campaign)
-    told_before = state.reason
+    told_before, at_before = state.reason, getattr(state, "decided_at", None)
     state.revision += 1
     if decision.memory is not None:
         state.memory = memories.to_text(decision.memory)
@@ -76,7 +76,8 @@ def write(told: Told, before: PacingState | None) -> PacingState:
     if told.queued:
         state.launched_at = told.at
     state.save()
-    if state.reason != told_before:
+    # At most about once a second: nobody reads faster.
+    if state.reason != told_before and (at_before is None or did or told.at.second != at_before.second):
         publish.changed(PACING, campaign.pk, told.at)
     return state
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from dialer.campaigns.models import Campaign
 from dialer.core.models import TenantQuerySet
 from dialer.people.access import READERS
 from dialer.people.models import Tenant, User
@@ -109,3 +110,10 @@ def _decision(call: CallTask) -> str:
     if call.own_agent:
         return "The agent asked to dial; the gate allowed it"
     return "Pacing decided to dial; the gate allowed it"
+
+
+def campaign_shown(campaign_id: int) -> Campaign:
+    """The campaign whose live screen somebody was let in to."""
+    campaign = Campaign.objects.across_tenants().select_related("tenant", "ledger_check").get(pk=campaign_id)
+    assert isinstance(campaign, Campaign)
+    return campaign

@@ -61,11 +61,14 @@ class ScreenConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_SIGNED_IN)
             return
         try:
-            self.key = await in_thread(topic.authorise, user)
+            self.key = await in_thread(topic.key_for, user, self.scope["url_route"]["kwargs"].get("wanted"))
             async with asyncio.timeout(JOIN_LIMIT_S):
                 await self.channel_layer.group_add(group_of(topic.name, self.key), self.channel_name)
         except topics.Refused:
             await self.close(REFUSED)
+            return
+        except topics.NoSuch:
+            await self.close(NO_SUCH_TOPIC)
             return
         except (RedisError, OSError, DatabaseError) as error:
             log.warning("a screen could not join its topic: %s", type(error).__name__)
