@@ -32,6 +32,7 @@ from dialer.calls.models import CallTask  # noqa: E402
 from dialer.campaigns.models import Campaign  # noqa: E402
 from dialer.core.clock import now  # noqa: E402
 from dialer.leads.models import Lead, LeadState  # noqa: E402
+from dialer.people.models import Role, User  # noqa: E402
 from tests import factories  # noqa: E402
 
 
@@ -41,9 +42,10 @@ def floor_of(agents: int) -> Campaign:
     campaign = factories.make_campaign(tenant, dial_method="predictive", seats=agents, max_lines=5000)
     factories.make_leads(factories.make_list(campaign), 20000)
     chance = random.Random(agents)
-    for _ in range(agents):
+    for place in range(agents):
+        user = User.objects.create(username=f"tick-{agents}-{place}", tenant=tenant, role=Role.AGENT, endpoint="")
         since = now() - timedelta(seconds=chance.uniform(0, 60))
-        factories.make_session(campaign, state=chance.choice(("ready", "paused", "ready")), since=since)
+        factories.make_session(campaign, user, state=chance.choice(("ready", "paused", "ready")), since=since)
     return campaign
 
 
@@ -128,7 +130,11 @@ def main() -> None:
     parser.add_argument("--agents", default="100,500")
     parser.add_argument("--ticks", type=int, default=120)
     options = parser.parse_args()
-    print(json.dumps({"floors": [measure(int(size), options.ticks) for size in options.agents.split(",")]}))
+    floors = []
+    for size in options.agents.split(","):
+        floors.append(measure(int(size), options.ticks))
+        print(json.dumps(floors[-1]), file=sys.stderr, flush=True)
+    print(json.dumps({"floors": floors}))
 
 
 if __name__ == "__main__":
