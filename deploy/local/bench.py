@@ -28,10 +28,11 @@ def bench(options: argparse.Namespace) -> int:
             _say(f"Without Asterisk ({missing}): a benchmark of real calls will refuse.")
         host, port = "127.0.0.1", str(stack.ports.take("web"))
         env = {**stack.env, "WEB_HOST": host, "WEB_PORT": port, "PUBLIC_URL": f"http://{host}:{port}"}
-        done = stack.manage("migrate", "--no-input", "--verbosity", "0", check=False)
-        if done.returncode:
-            _say(f"manage.py migrate failed:\n{done.stderr.strip()[-3000:]}")
-            return 1
+        for command in ("migrate", "collectstatic"):
+            done = stack.manage(command, "--no-input", "--verbosity", "0", check=False)
+            if done.returncode:
+                _say(f"manage.py {command} failed:\n{done.stderr.strip()[-3000:]}")
+                return 1
         code = run_attached([sys.executable, "-m", f"tests.bench.{options.name}", *options.rest], env=env, cwd=ROOT)
         if code:
             for log in sorted(stack.log_dir.glob("*.log")):

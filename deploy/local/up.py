@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -119,7 +120,10 @@ class Runner:
         self._given_web()
         self._stack.prepare()
         say("Starting the servers …")
-        self._stack.start()
+        with ThreadPoolExecutor(1) as pool:
+            collected = pool.submit(self._manage, "collectstatic", "--no-input", "--clear", "--verbosity", "0")
+            self._stack.start()
+            collected.result()
         write_private(self._state_dir / "env.json", json.dumps(self.settings))
         say("Bringing the database up to date …")
         self._manage("migrate", "--no-input", "--verbosity", "0")

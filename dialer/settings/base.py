@@ -151,9 +151,15 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Only our own: nothing that packages bring is used, and some of it cannot be given hashed names.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STATIC_ROOT = DATA_DIR / "static"
-# Files are served with far-future caching from their hashed names once collected; straight from static/ otherwise.
-WHITENOISE_USE_FINDERS = True
+# Once collected, files are served compressed and for ever under their hashed names; straight from static/ otherwise.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "dialer.core.static.StaticFiles"},
+}
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 RECORDINGS_DIR = Path(env.str("ASTERISK_RECORDINGS_DIR", default=str(DATA_DIR / "recordings")))
 TRUNK = env.str("ASTERISK_TRUNK", default="carrier")

@@ -14,7 +14,6 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 from dialer.campaigns.models import Campaign
 from dialer.people.models import User
 from tests import factories
-from tests.floor import Floor
 
 from .site import CHROMIUM
 
@@ -68,7 +67,6 @@ def agent_browser(playwright: Playwright, folder: Path, hertz: int, **options: o
             "--use-fake-ui-for-media-stream",
             f"--use-file-for-fake-audio-capture={voice}",
             "--autoplay-policy=no-user-gesture-required",
-            "--allow-loopback-in-peer-connection",
         ],
         **options,  # type: ignore[arg-type]
     )
@@ -78,11 +76,11 @@ def agent_browser(playwright: Playwright, folder: Path, hertz: int, **options: o
         context.close()
 
 
-def sign_in(context: BrowserContext, floor: Floor, user: User) -> Page:
+def sign_in(context: BrowserContext, address: str, user: User) -> Page:
     """The user's desk in a page of this browser."""
     page = context.new_page()
     page.set_default_timeout(15_000)
-    page.goto(f"{floor.address}/sign-in/")
+    page.goto(f"{address}/sign-in/")
     page.fill("[name=username]", user.username)
     page.fill("[name=password]", factories.PASSWORD)
     page.press("[name=password]", "Enter")

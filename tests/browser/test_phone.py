@@ -76,7 +76,7 @@ def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Pl
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
-        page = sign_in(context, floor, user)
+        page = sign_in(context, floor.address, user)
         join(page, campaign)
         ready(page)
         call = call_in_talk(floor, page, campaign)
@@ -121,7 +121,7 @@ def test_muted_the_customer_hears_nothing(floor: Floor, playwright_: Playwright,
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
-        page = sign_in(context, floor, user)
+        page = sign_in(context, floor.address, user)
         join(page, campaign)
         page.keyboard.press("m")
         expect(page.locator("#phone-word")).to_contain_text("Muted")
@@ -145,7 +145,7 @@ def test_one_tab_has_the_phone_and_credentials_die_with_the_session(
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
-        page = sign_in(context, floor, user)
+        page = sign_in(context, floor.address, user)
         join(page, campaign)
         endpoint = session_of(page).endpoint
         assert endpoint in floor.cli("pbx", "pjsip", "show", "endpoints")
@@ -181,7 +181,7 @@ def test_a_page_that_does_not_come_back_loses_the_call(floor: Floor, playwright_
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
-        page = sign_in(context, floor, user)
+        page = sign_in(context, floor.address, user)
         join(page, campaign)
         ready(page)
         call = call_in_talk(floor, page, campaign)
@@ -197,7 +197,7 @@ def test_a_plain_telephone_is_the_phone_for_a_shift(floor: Floor, playwright_: P
     campaign = factories.make_campaign(floor.tenant())
     user = factories.make_user(campaign.tenant)
     with agent_browser(playwright_, tmp_path, VOICE) as context:
-        page = sign_in(context, floor, user)
+        page = sign_in(context, floor.address, user)
         page.check("#phone-number")
         own = floor.numbers.echo()
         page.fill("#own-number", own)
