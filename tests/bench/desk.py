@@ -43,7 +43,8 @@ STATIC = Path(__file__).resolve().parents[2] / "static"
 WATCH = """() => {
   window.seen = {};
   const painted = (name) => requestAnimationFrame(() => setTimeout(() => { window.seen[name] ??= Date.now(); }));
-  addEventListener("click", (event) => { if (event.target.closest("#do-hang-up")) window.seen.click = Date.now(); }, true);
+  const clicked = ({ target }) => { if (target.closest("#do-hang-up")) window.seen.click = Date.now(); };
+  addEventListener("click", clicked, true);
   addEventListener("DOMContentLoaded", () => {
     new MutationObserver(() => {
       const { call, callState } = document.getElementById("desk").dataset;
