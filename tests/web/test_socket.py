@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,26 @@ Opened = Callable[..., Any]
 class Screen(ApplicationCommunicator):
     """A page's socket. (Channels has one too, but it wants Daphne.)"""
 
-    def __init__(self, user: User | None, path: str = "/ws/desk/", origin: str = "http://testserver") -> None:
+    def __init__(
+        self,
+        user: User | None,
+        path: str = "/ws/desk/",
+        origin: str = "http://testserver",
+        protocols: Sequence[str] = (),
+    ) -> None:
         headers = [(b"host", b"testserver"), (b"origin", origin.encode())]
         if user is not None:
             client = Client()
             client.force_login(user)
             cookie = client.cookies[configured.SESSION_COOKIE_NAME].value
             headers.append((b"cookie", f"{configured.SESSION_COOKIE_NAME}={cookie}".encode()))
-        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "subprotocols": []}
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "query_string": b"",
+            "headers": headers,
+            "subprotocols": list(protocols),
+        }
         super().__init__(application, scope)
 
     async def connect(self) -> bool:
