@@ -211,10 +211,6 @@ $("phone-mute")?.addEventListener("click", () => {
   leg?.[mute ? "mute" : "unmute"]({ audio: true });
   show();
 });
-$("phone-keypad")?.addEventListener("click", (event) => {
-  const key = event.target.closest("[data-dtmf]")?.dataset.dtmf;
-  if (key) leg?.sendDTMF(key, { transportType: "RFC2833" });
-});
 $("phone-sound")?.addEventListener("toggle", devices);
 $(MIC)?.addEventListener("change", async (event) => {
   localStorage.setItem(MIC, event.target.value);

@@ -123,7 +123,7 @@ def test_muted_the_customer_hears_nothing(floor: Floor, playwright_: Playwright,
     with agent_browser(playwright_, tmp_path, VOICE) as context:
         page = sign_in(context, floor.address, user)
         join(page, campaign)
-        page.keyboard.press("m")
+        page.keyboard.press("v")
         expect(page.locator("#phone-word")).to_contain_text("Muted")
         ready(page)
         call_in_talk(floor, page, campaign)
