@@ -26,6 +26,7 @@ from dialer.telephony.port import (
     Placement,
     SwitchRefused,
     SwitchUnreachable,
+    Whisper,
 )
 
 from . import translate
@@ -367,6 +368,23 @@ class AsteriskSwitch:
         except AmiError as error:
             raise SwitchRefused(str(error)) from error
         except AmiUnreachable as error:
+            raise SwitchUnreachable(str(error)) from error
+
+    async def snoop(self, snoop_id: str, channel_id: str, whisper: Whisper) -> None:
+        """Make a channel that hears both directions of another; asked again with the same id, nothing happens."""
+        _require(_ID, snoop_id, "a channel id")
+        known = self._watch.expect(snoop_id)
+        params = {"app": self._app, "appArgs": "monitor", "spy": "both", "whisper": whisper}
+        try:
+            await self._ari.request("POST", f"/channels/{part(channel_id)}/snoop/{part(snoop_id)}", params=params)
+            mark = {"variable": translate.OWNER, "value": self._app}  # so that it is known as ours after a reconnect
+            await self._ari.request("POST", f"/channels/{part(snoop_id)}/variable", params=mark)
+        except AriError as error:
+            if known and error.status in (409, 500):
+                return
+            self._watch.expect_no_more(snoop_id)
+            raise SwitchRefused(error.message) from error
+        except AriUnreachable as error:
             raise SwitchUnreachable(str(error)) from error
 
     async def leave_message(self, channel_id: str, path: str) -> None:

@@ -16,6 +16,7 @@ from dialer.telephony.port import (
     PhoneAccount,
     Placement,
     SwitchError,
+    Whisper,
     bridge_of,
     leg_of,
 )
@@ -139,6 +140,9 @@ class ScriptedSwitch:
 
     async def mute_recording(self, channel_id: str, muted: bool) -> None:
         await self._request("mute_recording", channel_id, muted)
+
+    async def snoop(self, snoop_id: str, channel_id: str, whisper: Whisper) -> None:
+        await self._request("snoop", snoop_id, channel_id, whisper)
 
     async def leave_message(self, channel_id: str, path: str) -> None:
         await self._request("leave_message", channel_id, path)

@@ -15,6 +15,7 @@ from dialer.calls import board
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState, Event, Kind, owed
 from dialer.core.clock import now
+from dialer.handling import monitoring
 from dialer.handling import selectors as handling
 from dialer.handling import services as conversations
 from dialer.handling.models import Conversation
@@ -30,11 +31,13 @@ from dialer.telephony.port import (
     bridge_of,
     leg_of,
     party_of,
+    snoop_of,
 )
 
 from .calls import CallDesk
 from .handling import HandlingDesk, tables
 from .legs import LegDesk, LegEnded, LegReady
+from .monitoring import MonitorDesk
 from .store import Store
 
 log = logging.getLogger(__name__)
@@ -47,13 +50,20 @@ class Reconciler:
     """Compares and repairs. `look` may be called at any time; looks do not overlap."""
 
     def __init__(
-        self, store: Store, switch: Switch, calls: CallDesk, legs: LegDesk, conversations: HandlingDesk
+        self,
+        store: Store,
+        switch: Switch,
+        calls: CallDesk,
+        legs: LegDesk,
+        conversations: HandlingDesk,
+        monitors: MonitorDesk,
     ) -> None:
         self._store = store
         self._switch = switch
         self._calls = calls
         self._legs = legs
         self._conversations = conversations
+        self._monitors = monitors
         self._missed: set[str] = set()
         self._strange: set[str] = set()
 
@@ -70,7 +80,9 @@ class Reconciler:
         missed = self._look_at_calls(calls, channels, sessions, settle)
         missed |= self._look_at_legs(sessions, channels, _visits(talks))
         suspected = self._conversations.look(talks, channels, settle=settle)
-        await self._end_strangers(inventory, sessions, tables(talks))
+        listening = await self._store.run(monitoring.open_monitors)
+        suspected |= self._monitors.look(listening, channels)
+        await self._end_strangers(inventory, sessions, tables(talks), {snoop_of(one.pk) for one in listening})
         self._missed = missed
         return bool(missed or self._strange or suspected)
 
@@ -144,7 +156,9 @@ class Reconciler:
 
     # --- channels and bridges without rows ---
 
-    async def _end_strangers(self, inventory: Inventory, sessions: list[AgentSession], tables: set[str]) -> None:
+    async def _end_strangers(
+        self, inventory: Inventory, sessions: list[AgentSession], tables: set[str], snoops: set[str]
+    ) -> None:
         ours = {leg_of(session.public_id) for session in sessions}
         bridges = {bridge_of(session.public_id) for session in sessions} | tables
         ids = {channel.channel_id: _uuid(channel.channel_id) for channel in inventory.channels}
@@ -152,7 +166,7 @@ class Reconciler:
         parties = await self._live_parties(ids)
         strange = set()
         for name, uuid in ids.items():
-            known = name in ours or name in parties or uuid in live
+            known = name in ours or name in parties or name in snoops or uuid in live
             if not known:
                 strange.add(name)
                 if name in self._strange:

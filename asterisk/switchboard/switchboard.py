@@ -20,7 +20,7 @@ from dialer.core import notify
 from dialer.core.clock import now
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
-from dialer.telephony.port import LEG_PREFIX, PARTY_PREFIX, Switch, SwitchError
+from dialer.telephony.port import LEG_PREFIX, PARTY_PREFIX, SNOOP_PREFIX, Switch, SwitchError
 
 from .beat import Beat
 from .calls import CallDesk, event_of_end
@@ -28,6 +28,7 @@ from .handling import HandlingDesk
 from .inventory import Reconciler
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
+from .monitoring import MonitorDesk
 from .store import Store
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ class Switchboard:
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered)
         self._legs = LegDesk(self._store, switch, self._leg_lost)
         self._handling = HandlingDesk(self._store, switch, self._calls.tell)
-        self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling)
+        self._monitors = MonitorDesk(self._store, switch)
+        self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling, self._monitors)
         self._listener = Listener(name, self._heard)
         self._beat = Beat(self._store)
         self._up = asyncio.Event()
@@ -75,6 +77,7 @@ class Switchboard:
             await asyncio.shield(self._drain())
 
     async def _drain(self) -> None:
+        await self._monitors.close(DRAIN_S)
         await self._handling.close(DRAIN_S)
         await self._calls.close(DRAIN_S)
         await self._legs.close(DRAIN_S)
@@ -112,13 +115,17 @@ class Switchboard:
         | events.ChannelEnded
         | events.MessagePlayed,
     ) -> None:
-        prefix = next((one for one in (LEG_PREFIX, PARTY_PREFIX) if event.channel_id.startswith(one)), "")
+        prefix = next((one for one in (LEG_PREFIX, PARTY_PREFIX, SNOOP_PREFIX) if event.channel_id.startswith(one)), "")
         try:
             uuid = UUID(event.channel_id.removeprefix(prefix))
         except ValueError:
             return
         if prefix == LEG_PREFIX:
             self._hear_leg(uuid, event)
+            return
+        if prefix == SNOOP_PREFIX:
+            if isinstance(event, events.ChannelEnded):
+                self._monitors.channel_ended(uuid)
             return
         if prefix == PARTY_PREFIX:
             self._handling.hear(uuid, event)
@@ -170,6 +177,7 @@ class Switchboard:
             self._beat.ask_for_recording(call.pk)
 
     def _leg_lost(self, session: AgentSession, at: datetime) -> None:
+        self._monitors.leg_lost(session.public_id)
         if session.call_id is not None:
             self._handling.leg_lost(session.call_id, session.pk, at)
 
@@ -199,6 +207,8 @@ class Switchboard:
             self._legs.put(command.target, CallPhone(command.pk))
         elif command.kind == CommandKind.DROP_PHONE:
             self._legs.put(command.target, DropPhone(command.pk))
+        elif command.kind == CommandKind.MONITOR:
+            self._monitors.carry_out(command)
         elif command.kind == CommandKind.HANDLE:
             self._handling.carry_out(command)
         elif command.kind == CommandKind.HANG_UP:

@@ -11,6 +11,7 @@ from dialer.agents.rules import AgentState
 from dialer.agents.services import NotNow
 from dialer.core.ids import new_id
 from dialer.core.numbers import NotANumber, display_number, parse_number
+from dialer.handling import monitoring
 from dialer.handling import services as handling
 from dialer.handling.models import MessageRecording, Target, TransferPreset
 from dialer.handling.rules import Kind
@@ -108,6 +109,8 @@ def unpark(*, user: User, call_id: UUID) -> None:
     row = parked(user).filter(pk=call_id).first()
     if row is None:
         raise NotNow("This call is parked no more. Somebody took it, or the customer hung up.")
+    if monitoring.busy(session):
+        raise NotNow("You are listening to an agent. Stop that first: the customer would hear it.")
     if session.call_id is not None:
         raise NotNow("Finish the call that you are on first.")
     if session.leg != "up":

@@ -13,6 +13,7 @@ from dialer.calls import placing
 from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core.clock import now
+from dialer.handling import monitoring
 from dialer.handling import services as handling
 from dialer.handling.rules import Kind as HandlingKind
 from dialer.leads.callbacks import Promise
@@ -62,6 +63,8 @@ def ready(*, user: User) -> None:
     A callback that is shown where pacing dials is put off: calls and it cannot both come first.
     """
     session = session_of(user)
+    if monitoring.busy(session):
+        raise NotNow("You are listening to an agent. Stop that first: your customers would hear it.")
     if session.preview_lead_id is not None and session.campaign.paced:
         placing.skip_lead(session_id=session.pk)
     agents.apply(session_id=session.pk, event=Event(Kind.READY_ASKED), at=now())
@@ -128,6 +131,8 @@ def dial_callback(*, user: User, lead_id: int) -> None:
 
 def _self_dialing(user: User) -> AgentSession:
     session = session_of(user)
+    if monitoring.busy(session):
+        raise NotNow("You are listening to an agent. Stop that first: your customers would hear it.")
     if session.campaign.dial_method not in selectors.OWN_METHODS:
         raise NotNow("This campaign dials by itself. Go ready, and calls come to you.")
     return session

@@ -177,3 +177,30 @@ class MessageRecording(TenantScoped):
     def seconds(self) -> float:
         """How long it is."""
         return self.duration_ms / 1000
+
+
+class MonitorMode(models.TextChoices):
+    """How a supervisor is in an agent's conversations."""
+
+    LISTEN = "listen", "Listening"  # hears both, nobody hears them
+    WHISPER = "whisper", "Whispering"  # hears both, the agent hears them
+    BARGE = "barge", "Speaking with both"
+
+
+class Monitor(TenantScoped):
+    """One stretch of a supervisor being in an agent's conversations in one mode. Its id names the switch's channel."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    watcher = models.ForeignKey(AgentSession, on_delete=models.PROTECT, related_name="watching")
+    watched = models.ForeignKey(AgentSession, on_delete=models.PROTECT, related_name="watched")
+    mode = models.CharField(max_length=7, choices=MonitorMode.choices)
+    call = models.ForeignKey(CallTask, null=True, on_delete=models.PROTECT, related_name="+")
+    """The call in hand when it began."""
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    notice = models.CharField(max_length=200, blank=True, help_text="Why it did not begin, or ended by itself.")
+
+    class Meta(TenantScoped.Meta):
+        indexes = [models.Index(fields=["watcher"], condition=Q(ended_at=None), name="monitor_open")]
+        constraints = [models.CheckConstraint(condition=~Q(watcher=models.F("watched")), name="nobody_watches_self")]

@@ -242,6 +242,10 @@ def _bring_in(call: CallTask, row: Conversation, command: SwitchCommand, at: dat
         party.phone, party.verdict_row = number, judged.row
         party.caller_id, party.trunk = call.campaign.caller_id or call.caller_id, call.campaign.trunk or settings.TRUNK
         party.ring_timeout_s = max(call.campaign.ring_timeout_s, 30)
+    elif "taken_by" in args:
+        reserved = AgentEvent(AgentKind.RESERVED, call=call.pk, own=True)
+        party.session = agents.apply_within(session_id=args["taken_by"], event=reserved, at=at, guest=True)
+        party.state, party.answered_at = PartyState.TALKING, at
     else:
         colleague = agents.ask_in(
             tenant_id=call.tenant_id,

@@ -16,6 +16,7 @@ class CommandKind(models.TextChoices):
     CALL_PHONE = "call_phone", "Call the agent's phone"
     DROP_PHONE = "drop_phone", "Hang up the agent's phone"
     HANDLE = "handle", "Handle the call"
+    MONITOR = "monitor", "Listen to an agent"
     PROVISION = "provision", "Make the phones' accounts known"
 
 

@@ -23,6 +23,10 @@ LEG_PREFIX = "leg-"
 BRIDGE_PREFIX = "desk-"
 PARTY_PREFIX = "party-"
 TABLE_PREFIX = "table-"
+SNOOP_PREFIX = "snoop-"
+
+Whisper = Literal["none", "out", "both"]
+"""Into which direction of a channel somebody who listens to it speaks: none, to its phone, or both ways."""
 
 
 def leg_of(session: UUID) -> str:
@@ -43,6 +47,11 @@ def party_of(party: UUID) -> str:
 def table_of(call: UUID) -> str:
     """The id of the bridge where a customer and a third party talk on without an agent."""
     return f"{TABLE_PREFIX}{call}"
+
+
+def snoop_of(monitor: UUID) -> str:
+    """The channel id of a supervisor's listening to an agent's leg."""
+    return f"{SNOOP_PREFIX}{monitor}"
 
 
 class SwitchError(Exception):
@@ -162,6 +171,13 @@ class Switch(Protocol):
         """Wait for the silence after the beep, play a recording (below the recordings folder), hang up.
 
         The switch does it by itself from here; ChannelEnded says whether the message was whole.
+        """
+        ...
+
+    async def snoop(self, snoop_id: str, channel_id: str, whisper: Whisper) -> None:
+        """Make a channel that hears both directions of another; what is sent to it goes where `whisper` says.
+
+        It ends with the channel that it hears. Asked again with the same id, nothing happens.
         """
         ...
 

@@ -37,6 +37,7 @@ from .port import (
     Placement,
     SwitchRefused,
     SwitchUnreachable,
+    Whisper,
 )
 from .simulated_people import CAUSE, FarEnd, Mix, far_end
 from .simulated_sound import begin_wav, finish_wav
@@ -63,6 +64,9 @@ class _Channel:
     music: bool = False
     muted: bool = False
     digits: str = ""
+    whisper: Whisper = "none"
+    snoops: list[str] = field(default_factory=list)
+    """Channels that hear this one, and end with it."""
     message: str = ""
     """The recorded message that the switch leaves by itself."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
@@ -166,6 +170,14 @@ class SimulatedSwitch:
         if not channel.recordings:
             raise SwitchRefused("this channel is not recorded")
         channel.muted = muted
+
+    async def snoop(self, snoop_id: str, channel_id: str, whisper: Whisper) -> None:
+        """Pretend to listen to a channel."""
+        heard = self._channel_that_is_up(channel_id)
+        if snoop_id not in self._channels:
+            channel = self._new_channel(snoop_id)
+            channel.state, channel.ready, channel.whisper = "UP", True, whisper
+            heard.snoops.append(snoop_id)
 
     async def leave_message(self, channel_id: str, path: str) -> None:
         """Pretend to leave a recorded message; the channel ends when it would have been played."""
@@ -329,6 +341,8 @@ class SimulatedSwitch:
             return
         for playback_id in list(channel.playing):
             self._played(channel, playback_id)
+        for snoop in [self._channels[name] for name in channel.snoops if name in self._channels]:
+            self._end(snoop, NORMAL)
         self._forget(channel)
         self._tell(ChannelEnded(channel.id, _now(), cause, dial_status, message_left=message_left))
 
