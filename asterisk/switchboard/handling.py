@@ -121,6 +121,10 @@ class HandlingDesk:
         """The leg of an agent in this call is gone."""
         self._boxes.put(call_id, LegLost(session, at))
 
+    def settle(self, call_id: UUID) -> None:
+        """Bring everybody in a call to where they belong: somebody's leg is back."""
+        self._boxes.put(call_id, Settle(wholly=False))
+
     async def close(self, patience: float) -> None:
         """Finish what was begun, within `patience` seconds."""
         await self._heard.close(patience)

@@ -71,10 +71,11 @@ LegLost = Callable[[AgentSession, datetime], None]
 class LegDesk:
     """The legs of every agent of this switch, each with a mailbox of its own."""
 
-    def __init__(self, store: Store, switch: Switch, on_lost: LegLost) -> None:
+    def __init__(self, store: Store, switch: Switch, on_lost: LegLost, on_guest_back: Callable[[UUID], None]) -> None:
         self._store = store
         self._switch = switch
         self._on_lost = on_lost
+        self._on_guest_back = on_guest_back
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
 
     def put(self, session: UUID, message: Message) -> None:
@@ -156,7 +157,9 @@ class LegDesk:
             log.warning("the leg of session %s could not be put into its bridge (%s)", session.pk, error)
             await self._drop(public_id, None)
             return
-        await self._store.run(agents.apply, session_id=session.pk, event=Event(Kind.LEG_UP), at=at, notice="")
+        session = await self._store.run(agents.apply, session_id=session.pk, event=Event(Kind.LEG_UP), at=at, notice="")
+        if session.guest and session.call_id is not None:
+            self._on_guest_back(session.call_id)
 
     async def _ended(self, session: AgentSession | None, public_id: UUID, at: datetime, cause: int | None) -> None:
         if session is None or session.ended_at is not None:

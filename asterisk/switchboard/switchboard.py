@@ -18,6 +18,7 @@ from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import AHEAD
 from dialer.core import notify
 from dialer.core.clock import now
+from dialer.handling import services as handling
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import LEG_PREFIX, PARTY_PREFIX, SNOOP_PREFIX, Switch, SwitchError
@@ -45,7 +46,7 @@ class Switchboard:
         self._switch = switch
         self._store = Store()
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered)
-        self._legs = LegDesk(self._store, switch, self._leg_lost)
+        self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back)
         self._handling = HandlingDesk(self._store, switch, self._calls.tell)
         self._monitors = MonitorDesk(self._store, switch)
         self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling, self._monitors)
@@ -181,6 +182,9 @@ class Switchboard:
         if session.call_id is not None:
             self._handling.leg_lost(session.call_id, session.pk, at)
 
+    def _guest_back(self, call_id: UUID) -> None:
+        self._handling.settle(call_id)
+
     # --- what is done all the time ---
 
     async def _place_queued(self) -> None:
@@ -195,6 +199,9 @@ class Switchboard:
         while True:
             await _set_within(self._commands, 1.0)
             self._commands.clear()
+            for late in await self._store.run(outbox.expire):
+                if late.kind == CommandKind.HANDLE and late.target is not None:
+                    await self._store.run(handling.too_late, call_id=late.target)
             for command in await self._store.run(outbox.take):
                 await self._carry_out(command)
 

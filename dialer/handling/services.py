@@ -26,6 +26,7 @@ from dialer.calls.rules import Event as CallEvent
 from dialer.calls.rules import Kind as CallKind
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import Asked, judge
+from dialer.core.clock import now
 from dialer.core.numbers import zones_of_number
 from dialer.leads.models import Lead
 from dialer.live import publish
@@ -422,6 +423,19 @@ def say(*, stepped: Stepped, notice: str, at: datetime) -> None:
     with transaction.atomic():
         Conversation.objects.across_tenants().filter(pk=stepped.call.pk).update(notice=notice[:300])
         announce(stepped, at)
+
+
+def too_late(*, call_id: UUID) -> None:
+    """Tell the agent that what they asked for was not done, because the switch was away."""
+    with transaction.atomic():
+        call = calls.lock(call_id, "campaign__tenant", "session")
+        row = _row(call, make=True) if call is not None else None
+        if call is None or row is None:
+            return
+        row.notice = "That was not done: the switch could not be reached in time. Try again."
+        row.save(update_fields=["notice"])
+        was = row.as_conversation()
+        announce(Stepped(call, row, was, was, ()), now())
 
 
 def announce(stepped: Stepped, at: datetime) -> None:

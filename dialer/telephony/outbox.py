@@ -14,6 +14,7 @@ from dialer.core.clock import now
 
 from .models import CommandKind, CommandStatus, SwitchCommand
 
+TOO_LATE = "The switch could not be reached in time."
 PATIENCE = timedelta(seconds=20)
 """How long a command stays worth carrying out; a switch that was away longer gets none of them."""
 
@@ -47,14 +48,24 @@ def send_once(*, key: UUID, tenant_id: int, kind: CommandKind, target: UUID, arg
     notify.notify(notify.COMMANDS)
 
 
+def expire() -> list[SwitchCommand]:
+    """Close the commands that nobody took in time, and return them: whoever asked is to be told."""
+    moment = now()
+    with transaction.atomic():
+        pending = SwitchCommand.objects.across_tenants().filter(status=CommandStatus.PENDING, deadline__lt=moment)
+        late = list(pending.select_for_update(skip_locked=True))
+        SwitchCommand.objects.across_tenants().filter(pk__in=[one.pk for one in late]).update(
+            status=CommandStatus.EXPIRED, result=TOO_LATE, done_at=moment
+        )
+    return late
+
+
 def take(*, limit: int = 50) -> list[SwitchCommand]:
     """Take pending commands, oldest first, each by one taker only; those past their deadline expire here."""
     moment = now()
     with transaction.atomic():
         pending = SwitchCommand.objects.across_tenants().filter(status=CommandStatus.PENDING)
-        pending.filter(deadline__lt=moment).update(
-            status=CommandStatus.EXPIRED, result="The switch could not be reached in time.", done_at=moment
-        )
+        pending.filter(deadline__lt=moment).update(status=CommandStatus.EXPIRED, result=TOO_LATE, done_at=moment)
         taken = list(pending.order_by("created_at").select_for_update(skip_locked=True)[:limit])
         SwitchCommand.objects.across_tenants().filter(pk__in=[c.pk for c in taken]).update(status=CommandStatus.TAKEN)
     return taken
