@@ -19,6 +19,7 @@ from dialer.campaigns import facts
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.models import TenantScoped, UnscopedQuery
+from dialer.handling.models import Monitor
 from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
@@ -52,6 +53,9 @@ def full_house(tenant: Tenant) -> Tenant:
     for event in (Event(Kind.READY, verdict="HUMAN"), Event(Kind.BRIDGED, session=session.pk)):
         services.apply_event(call_id=call.pk, event=event, at=now())
     handled(call)
+    Monitor.objects.create(
+        tenant=tenant, watcher=make_session(campaign, state="paused"), watched=session, mode="listen", asked_at=now()
+    )
     add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     dialing_ahead = make_campaign(tenant, dial_method="predictive")
