@@ -93,7 +93,8 @@ def _calls(campaign: Campaign, at: datetime) -> tuple[CallView, ...]:
         CallView(
             state,
             (at - (answered or queued)).total_seconds(),
-            session is not None or bool(ending),
+            # One that its agent has handed on is nobody's to answer any more.
+            session is not None or bool(ending) or state == CallState.CONNECTED,
             (answered - queued).total_seconds() if answered else None,
         )
         for state, queued, answered, session, ending in rows
