@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.db import transaction
 
 from dialer.agents import services as agents
@@ -24,17 +23,13 @@ from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 from dialer.calls.rules import Event as CallEvent
 from dialer.calls.rules import Kind as CallKind
-from dialer.compliance.rules import Deny
-from dialer.compliance.services import Asked, judge
 from dialer.core.clock import now
-from dialer.core.numbers import zones_of_number
-from dialer.leads.models import Lead
 from dialer.live import publish
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import bridge_of, leg_of, party_of, table_of
 
-from . import rules
+from . import parties, rules
 from .models import Conversation, HandlingSettings, Party
 from .rules import Act, Event, Kind, Mode, PartyState, Refusal, Role, Spot
 
@@ -189,7 +184,7 @@ def _take(
     left = row.party
     if was.party is None and after.party is not None:
         assert command is not None
-        if reason := _bring_in(call, row, command, at):
+        if reason := parties.bring_in(call, row, command, at):
             return Stepped(call, row, was, was, (), refused=reason)
         left = None
     if event.kind is Kind.DROP and command is not None:
@@ -202,66 +197,12 @@ def _take(
         left = None
     _write(row, was, after, at, command)
     if event.kind is Kind.PARTY_GONE and left is not None and left.answered_at is None:
-        row.notice = f"{left.label} was not reached: {_cause_words(cause)}. The customer is still with you."
+        row.notice = f"{left.label} was not reached: {parties.cause_words(cause)}. The customer is still with you."
         row.save(update_fields=["notice"])
     if after != was or event.kind in (Kind.DTMF,):
         calls.note_event(call=call, kind=event.kind.value, data=_evidence(row, event, command), at=at)
     done = tuple(act for act in acts if act not in rules.STORED_ACTS)
     return replace(_stepped(call, row, was, done), dropped=left)
-
-
-def _zones_of(call: CallTask, number: str) -> tuple[str, ...]:
-    """Where a number may be: as the tenant's own records say, else as it says itself."""
-    known = Lead.objects.for_tenant(call.tenant_id).filter(phone=number).values_list("time_zones", flat=True).first()
-    return tuple(known or zones_of_number(number))
-
-
-def _cause_words(cause: int | None) -> str:
-    return _CAUSES.get(cause or 0, "the call did not go through")
-
-
-_CAUSES = {
-    1: "there is no such number",
-    17: "busy",
-    18: "nobody answered",
-    19: "nobody answered",
-    21: "they refused the call",
-    34: "no line was free",
-}
-
-
-def _bring_in(call: CallTask, row: Conversation, command: SwitchCommand, at: datetime) -> str:
-    """Add the third party that a command names; why not, when that cannot be."""
-    args = command.args
-    party = Party(id=UUID(args["party"]), tenant_id=call.tenant_id, call=call, label=args["label"][:120], asked_at=at)
-    if "number" in args:
-        number = args["number"]
-        zones = (args["zone"],) if args.get("zone") else _zones_of(call, number)
-        [judged] = judge(campaign=call.campaign, asked=[Asked(number, zones)], at=at)
-        if isinstance(judged.answer, Deny):
-            return judged.answer.reason
-        party.phone, party.verdict_row = number, judged.row
-        party.caller_id, party.trunk = call.campaign.caller_id or call.caller_id, call.campaign.trunk or settings.TRUNK
-        party.ring_timeout_s = max(call.campaign.ring_timeout_s, 30)
-    elif "taken_by" in args:
-        reserved = AgentEvent(AgentKind.RESERVED, call=call.pk, own=True)
-        party.session = agents.apply_within(session_id=args["taken_by"], event=reserved, at=at, guest=True)
-        party.state, party.answered_at = PartyState.TALKING, at
-    else:
-        colleague = agents.ask_in(
-            tenant_id=call.tenant_id,
-            call_id=call.pk,
-            at=at,
-            user_id=args.get("user_id"),
-            campaign_id=args.get("campaign_id"),
-        )
-        if colleague is None:
-            return f"{args['label']} cannot take it now: not ready, or on another call. Choose somebody else, or wait."
-        party.session = AgentSession.objects.across_tenants().get(pk=colleague.pk)
-        party.state, party.answered_at = PartyState.TALKING, at
-    party.save(force_insert=True)
-    row.party = party
-    return ""
 
 
 def _carry_out(
