@@ -61,7 +61,7 @@ def converse(floor: Floor, mode: str, party: str = "", notice: str = "") -> None
 def test_the_card_in_every_state(floor: Floor, open_page: Open, width: int, scheme: str) -> None:
     HandlingSettings.objects.create(tenant=floor.tenant, campaign=floor.campaign, may_pause_recording=True)
     TransferPreset.objects.create(tenant=floor.tenant, campaign=floor.campaign, name="Billing", phone="+12125550166")
-    factories.make_session(floor.campaign, factories.make_user(floor.tenant, first_name="Bea", last_name="Marsh"))
+    factories.make_session(floor.preview, factories.make_user(floor.tenant, first_name="Bea", last_name="Marsh"))
     page = open_page(floor.agent, viewport={"width": width, "height": 860}, color_scheme=scheme)
     call_up(page, floor)
     for mode, party, notice, offered in (
