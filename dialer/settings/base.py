@@ -105,7 +105,7 @@ DATABASES = {
                 # The pool doubles its pauses for as long as this, so after a minute without server it would look again
                 # a minute later. Having given up it tries anew whenever somebody asks for a connection.
                 "reconnect_timeout": 2,
-            }
+            },
         },
     }
 }
