@@ -150,7 +150,7 @@ class AnswerForm(TenantForm):
         self.fields["label"].required = False
         pages: Any = self.fields["leads_to"]
         pages.queryset = ScriptPage.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign)
-        pages.required = False
+        pages.required, pages.empty_label = False, "–"
 
     def clean(self) -> dict[str, Any]:
         """Both or neither."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 from playwright.sync_api import Page, expect
 
 from dialer.calls.models import CallTask
@@ -17,6 +18,7 @@ from tests import factories, switch
 
 from .floor import STICKING_OUT, Floor
 from .test_desk import OpenPage, desk_in, pushed_again, take_call
+from .test_pages import LOOKS, check, look
 
 
 @pytest.fixture
@@ -177,7 +179,8 @@ def test_a_callback_that_is_due_pops(shop: Floor, open_page: OpenPage) -> None:
     page.keyboard.press("1")
     desk_in(page, "ready")
     promise = callbacks.Promise(now() + timedelta(hours=1), "America/New_York", shop.agent, "ask about the mast")
-    callbacks.make(lead_id=shop.lead.pk, promise=promise, by=shop.agent, at=now())
+    with transaction.atomic():
+        callbacks.make(lead_id=shop.lead.pk, promise=promise, by=shop.agent, at=now())
     Lead.objects.for_tenant(shop.tenant).filter(pk=shop.lead.pk).update(next_attempt_at=now())
     assert placing.show_callback(session_id=switch.session_of(shop.agent).pk)
     expect(page.locator(".call-state")).to_contain_text("Your callback is due")
@@ -199,3 +202,38 @@ def test_nothing_sticks_out(shop: Floor, open_page: OpenPage, width: int) -> Non
     expect(page.locator(".ask")).to_be_visible()
     assert page.evaluate(STICKING_OUT) == []
     assert re.search(r"\d", page.locator("#my-day").inner_text())
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_card_and_the_lists_are_accessible(shop: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
+    page = open_page(shop.agent, **look(scheme, width))
+    call = take_call(page, shop)
+    page.locator(field(page, shop, "custom.berth")).fill("long")
+    page.keyboard.press("Tab")
+    expect(page.locator(".more .field-error")).to_be_visible()
+    check(page)
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    page.click("#disposition-2")
+    expect(page.locator(".ask")).to_be_visible()
+    check(page)
+    page.get_by_label("Call back at, on their clock").press("Enter")
+    desk_in(page, "ready")
+    page.get_by_role("button", name="Callbacks").click()
+    page.locator("#panel").get_by_role("button", name="Change").click()
+    expect(page.locator("#panel .ask")).to_be_visible()
+    check(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_what_admins_write_is_accessible(shop: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
+    page = open_page(shop.admin, **look(scheme, width))
+    page.goto(f"/campaigns/{shop.campaign.public_id}/desk/")
+    check(page)
+    page.get_by_role("link", name="Hello").click()
+    page.locator("#id_body").fill("Good day {{lead.frist_name}}, **{{lead.company}}**")
+    expect(page.locator("#script-preview .field-error")).to_contain_text("lead.frist_name")
+    expect(page.locator("#script-preview strong")).to_have_text("Analytical Ltd")
+    check(page)
+    page.goto(f"/campaigns/{shop.campaign.public_id}/fields/new/")
+    check(page)

@@ -15,6 +15,7 @@ from django.db import connections, transaction
 from asterisk.switchboard.switchboard import Switchboard
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, LegState
+from dialer.agents.rules import CALLBACK_DUE
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls import placing, services
@@ -22,6 +23,7 @@ from dialer.calls.models import CallTask
 from dialer.campaigns.models import Campaign
 from dialer.compliance.services import asked_for, judge
 from dialer.core.clock import now
+from dialer.leads import callbacks
 from dialer.leads.models import Lead, LeadState
 from dialer.leads.services import reserve
 from dialer.telephony.events import MessagePlayed
@@ -309,3 +311,24 @@ async def test_wrapup_runs_out_with_the_default_disposition(campaign: Campaign) 
         lambda: CallTask.objects.across_tenants().select_related("disposition").get(pk=call_id)
     )()
     assert call.disposition is not None and call.disposition.is_default
+
+
+async def test_a_callback_that_is_due_is_shown_to_its_agent(campaign: Campaign) -> None:
+    session = await sync_to_async(_ready_agent)(campaign)
+
+    def promise() -> Lead:
+        lead = factories.make_lead(campaign)
+        said = callbacks.Promise(now() + timedelta(hours=1), "America/New_York", session.user)
+        with transaction.atomic():
+            callbacks.make(lead_id=lead.pk, promise=said, by=session.user, at=now())
+        Lead.objects.for_tenant(campaign.tenant).filter(pk=lead.pk).update(next_attempt_at=now())
+        return lead
+
+    lead = await sync_to_async(promise)()
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        await until(lambda: _session(session).preview_lead_id == lead.pk)
+    assert (await sync_to_async(_session)(session)).pause_code == CALLBACK_DUE
+    assert switch.count("place") == 0
