@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import cast
 
+import numpy as np
+
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import AgentState
 from dialer.campaigns import facts
@@ -119,7 +121,14 @@ def _ledger(how: Standing) -> Ledger:
 
 def digest_of(snapshot: Snapshot) -> str:
     """What tells two inputs apart: BLAKE2b, 128 bits, of everything in the snapshot but the memory."""
-    agents = [(one.state, round(one.seconds, 3), one.talked, one.ending) for one in snapshot.agents]
-    calls = [(one.state, round(one.seconds, 3), one.taken, one.rang, one.score) for one in snapshot.calls]
-    rest = replace(snapshot, agents=(), calls=(), memory=None)
-    return blake2b(repr((agents, calls, rest)).encode(), digest_size=16).hexdigest()
+    agents, calls = snapshot.agents, snapshot.calls
+    digest = blake2b(repr(replace(snapshot, agents=(), calls=(), memory=None)).encode(), digest_size=16)
+    digest.update(",".join([*(one.state for one in agents), "|", *(one.state for one in calls)]).encode())
+    figures = [(one.seconds, _or_none(one.talked), _or_none(one.ending)) for one in agents]
+    digest.update(np.array(figures).tobytes())
+    digest.update(np.array([(one.seconds, one.taken, _or_none(one.rang), one.score) for one in calls]).tobytes())
+    return digest.hexdigest()
+
+
+def _or_none(seconds: float | None) -> float:
+    return -1.0 if seconds is None else seconds

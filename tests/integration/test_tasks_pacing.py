@@ -21,7 +21,7 @@ from django.db import connection
 from redis.exceptions import RedisError
 
 from deploy.local.valkey import Valkey
-from dialer.calls.models import CallTask
+from dialer.calls.models import CallTask, PacingState
 from dialer.campaigns.models import Campaign
 from dialer.core import notify
 from tasks import pacing
@@ -113,6 +113,22 @@ class TestAsking:
                 pacing.ask(1)
         pacing.ask(1)
         assert work_off() == 1
+
+    def test_redis_emptied_mid_campaign_costs_no_learning(self) -> None:
+        campaign = factories.make_campaign(factories.make_tenant(), dial_method="predictive")
+        factories.make_leads(factories.make_list(campaign), 10)
+        factories.make_session(campaign)
+        pacing.ask(campaign.pk)
+        assert work_off() == 1
+        before = PacingState.objects.for_tenant(campaign.tenant_id).get(campaign=campaign)
+        pacing.ask(campaign.pk)
+        pacing_queue.storage.conn.flushdb()
+        assert work_off() == 0
+        pacing.ask(campaign.pk)
+        assert work_off() == 1
+        after = PacingState.objects.for_tenant(campaign.tenant_id).get(campaign=campaign)
+        assert after.revision == before.revision + 1
+        assert after.memory
 
     def test_what_others_put_into_the_queue_is_not_run(self, tmp_path: Path) -> None:
         trap = tmp_path / "trap"

@@ -6,7 +6,6 @@ What somebody changed in the demo stays changed. It is for machines where nobody
 from __future__ import annotations
 
 import secrets
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -76,8 +75,7 @@ CAMPAIGNS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Winter survey",
-        "dial_method": DialMethod.RATIO,
-        "dial_level": Decimal("1.50"),
+        "dial_method": DialMethod.PREDICTIVE,
         "caller_id": "+13125550117",
         "amd": True,
     },
