@@ -78,7 +78,12 @@ class Settle:
     wholly: bool
 
 
-Message = Asked | Told | LegLost | Settle
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The call has been parked for too long."""
+
+
+Message = Asked | Told | LegLost | Settle | Recall
 TellCall = Callable[[UUID, CallEvent, datetime], None]
 
 
@@ -117,6 +122,11 @@ class HandlingDesk:
         """The call is over: whoever else was in it is let go."""
         self._boxes.put(call_id, Told(Event(Kind.CALL_OVER), at))
 
+    def recall(self, call_id: UUID) -> None:
+        """The call has been parked for too long."""
+        if not self._boxes.busy(call_id):
+            self._boxes.put(call_id, Recall())
+
     def leg_lost(self, call_id: UUID, session: int, at: datetime) -> None:
         """The leg of an agent in this call is gone."""
         self._boxes.put(call_id, LegLost(session, at))
@@ -153,6 +163,8 @@ class HandlingDesk:
                 await self._leg_lost(call_id, session, at)
             case Settle(wholly):
                 await self._settle(call_id, wholly)
+            case Recall():
+                await self._carry(await self._store.run(services.recall, call_id=call_id, at=now()), Kind.UNPARK)
 
     async def _asked(self, call_id: UUID, command: SwitchCommand) -> None:
         args = command.args
@@ -187,16 +199,22 @@ class HandlingDesk:
         stepped = await self._store.run(
             services.step, call_id=call_id, event=event, at=at, command=command, party_id=party, cause=cause
         )
-        if stepped is None:
-            return "The call is over."
-        if stepped.refused:
+        if stepped is not None and stepped.refused:
             await self._store.run(services.say, stepped=stepped, notice=stepped.refused, at=now())
             return stepped.refused
+        return await self._carry(stepped, event.kind, command, session)
+
+    async def _carry(
+        self, stepped: Stepped | None, kind: Kind, command: SwitchCommand | None = None, session: int | None = None
+    ) -> str:
+        """Do what a step asks of the switch, or undo it; why not, when it was not done."""
+        if stepped is None:
+            return "The call is over."
         try:
             await self._do(stepped, command, session)
         except SwitchError as failure:
-            log.warning("call %s: %s was not done on the switch (%s)", call_id, event.kind, failure)
-            return await self._undo(stepped, event.kind, _words(failure))
+            log.warning("call %s: %s was not done on the switch (%s)", stepped.call.pk, kind, failure)
+            return await self._undo(stepped, kind, _words(failure))
         return ""
 
     async def _do(self, stepped: Stepped, command: SwitchCommand | None, session: int | None = None) -> None:

@@ -18,6 +18,7 @@ from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import AHEAD
 from dialer.core import notify
 from dialer.core.clock import now
+from dialer.handling import selectors as conversations
 from dialer.handling import services as handling
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
@@ -261,6 +262,8 @@ class Switchboard:
                 await self._store.run(_show_callback, session_id)
             for public_id in await self._store.run(board.overdue_legs, now()):
                 self._legs.put(public_id, LegOverdue())
+            for call_id in await self._store.run(conversations.overdue_parked, now()):
+                self._handling.recall(call_id)
             await self._look_for_absent_agents()
             await asyncio.sleep(1.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dialer.agents.models import AgentSession
@@ -34,6 +35,16 @@ def call_of_party(party: UUID) -> UUID | None:
 def open_conversations() -> list[Conversation]:
     """Every conversation that is not over, whether its call is or not."""
     return list(Conversation.objects.across_tenants().exclude(mode=Mode.OVER).select_related(*_RELATED))
+
+
+PARK_LIMIT = timedelta(seconds=120)
+"""How long a call may wait parked before it is given to whoever is ready in its campaign."""
+
+
+def overdue_parked(at: datetime) -> list[UUID]:
+    """Calls that have been parked for too long."""
+    rows = Conversation.objects.across_tenants().filter(mode=Mode.PARKED, held_since__lt=at - PARK_LIMIT)
+    return list(rows.order_by("held_since").values_list("pk", flat=True))
 
 
 def live_parties(ids: list[UUID]) -> set[UUID]:

@@ -144,6 +144,19 @@ def step(
         return Stepped(call, row, was, was, (), refused=str(refused))
 
 
+def recall(*, call_id: UUID, at: datetime) -> Stepped | None:
+    """Give a call that was parked for too long to whoever has been ready longest; None when nobody is, or it is not."""
+    with transaction.atomic():
+        call = calls.lock(call_id, "campaign__tenant", "session")
+        row = _row(call, make=False) if call is not None else None
+        if call is None or row is None or row.mode != Mode.PARKED or call.state != CallState.CONNECTED:
+            return None
+        taker = agents.claim(campaign_id=call.campaign_id, call_id=call.pk, at=at)
+        if taker is None:
+            return None
+        return _take(call, row, row.as_conversation(), Event(Kind.UNPARK), at, None, None, taker=taker)
+
+
 def _row(call: CallTask, *, make: bool) -> Conversation | None:
     rows = Conversation.objects.across_tenants().select_related("party__session")
     row = rows.filter(pk=call.pk).first()
@@ -176,6 +189,7 @@ def _take(
     at: datetime,
     command: SwitchCommand | None,
     cause: int | None,
+    taker: int | None = None,
 ) -> Stepped:
     answer = rules.advance(was, event)
     if isinstance(answer, Refusal):
@@ -189,7 +203,11 @@ def _take(
         left = None
     if event.kind is Kind.DROP and command is not None:
         row.message = str(command.args["path"])
-    _carry_out(call, row, after, event, acts, at, command)
+    if event.kind is Kind.UNPARK and command is not None:
+        taker = int(command.args["session"])
+        reserved = AgentEvent(AgentKind.RESERVED, call=call.pk, own=True)
+        agents.apply_within(session_id=taker, event=reserved, at=at)
+    _carry_out(call, row, after, event, acts, at, taker)
     if left is not None and after.party is None:
         _let_go(left, cause, at)
         row.party = None
@@ -212,7 +230,7 @@ def _carry_out(
     event: Event,
     acts: tuple[Act, ...],
     at: datetime,
-    command: SwitchCommand | None,
+    taker: int | None,
 ) -> None:
     """Do what belongs into the same transaction: agents are freed, and the call changes hands."""
     if Act.FREE_COLLEAGUE in acts:
@@ -220,10 +238,6 @@ def _carry_out(
     if Act.HAND_OVER not in acts:
         return
     if event.kind is Kind.UNPARK:
-        assert command is not None
-        taker = int(command.args["session"])
-        reserved = AgentEvent(AgentKind.RESERVED, call=call.pk, own=True)
-        agents.apply_within(session_id=taker, event=reserved, at=at)
         _hand(call, taker, at)
     elif after.mode is Mode.DROPPED:
         calls.apply_to_locked(call=call, event=CallEvent(CallKind.DROPPED), at=at)

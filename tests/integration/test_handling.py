@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from django.db import connections
 from dialer.agents.models import AgentSession
 from dialer.agents.services import NotNow
 from dialer.calls.models import CallTask
+from dialer.calls.snapshots import snapshot_of
 from dialer.campaigns.models import Campaign
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.services import add_to_dnc
@@ -20,6 +22,7 @@ from dialer.core.ids import new_id
 from dialer.handling import services
 from dialer.handling.models import Conversation, HandlingSettings, Party
 from dialer.handling.rules import Kind
+from dialer.handling.selectors import PARK_LIMIT
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable, bridge_of, leg_of, party_of
@@ -380,6 +383,32 @@ async def test_a_parked_call_is_taken_by_another(talk: Talk, campaign: Campaign)
         assert joined.rest == (bridge_of(other.public_id),)
         await until(lambda: factories.get_session(other.pk).state == "in_call")
     assert (await go(factories.get_call, talk.call.pk)).user_id == other.user_id
+
+
+async def test_a_call_that_is_parked_for_long_goes_to_whoever_is_ready(talk: Talk, campaign: Campaign) -> None:
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        await go(talk.ask, Kind.PARK)
+        await until(lambda: talk.mode() == "parked" and talk.agent().state == "wrapup")
+        other = await go(factories.make_session, campaign)
+        talk.switch.hold_leg(other.public_id)
+        talk.place("")
+        long_ago = now() - PARK_LIMIT - timedelta(seconds=1)
+        await go(Conversation.objects.across_tenants().filter(pk=talk.call.pk).update, held_since=long_ago)
+        await until(lambda: factories.get_session(other.pk).state == "in_call")
+        joined = await talk.switch.asked("join", talk.call.pk)
+        assert joined.rest == (bridge_of(other.public_id),)
+        await until(lambda: talk.mode() == "talk")
+    assert (await go(factories.get_call, talk.call.pk)).session_id == other.pk
+
+
+async def test_pacing_does_not_count_a_parked_call(talk: Talk, campaign: Campaign) -> None:
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        await go(talk.ask, Kind.PARK)
+        await until(lambda: talk.mode() == "parked")
+    [seen] = (await go(snapshot_of, campaign, now())).calls
+    assert seen.taken
 
 
 async def test_a_strange_party_is_ended(talk: Talk) -> None:
