@@ -346,3 +346,27 @@ def test_every_channels_events_come_in_order_and_it_ends_once(asks: list[tuple[s
         return any(isinstance(event, SwitchDown) for event in events)
 
     asyncio.run(scenario())
+
+
+async def test_hold_digits_listening_and_a_message(tmp_path: Path) -> None:
+    switch = SimulatedSwitch(recordings_dir=tmp_path, mix=only("machine"), speed=SPEED)
+    async with listening(switch) as heard:
+        await switch.place(call())
+        await heard.ready("c1")
+        await switch.join("b1", "c1")
+        await switch.hold("c1")
+        [channel] = (await switch.inventory()).channels
+        assert channel.bridge_id == ""
+        await switch.unhold("c1")
+        await switch.send_digits("c1", "12#")
+        with pytest.raises(SwitchRefused, match="not recorded"):
+            await switch.mute_recording("c1", True)
+        await switch.snoop("s1", "c1", "none")
+        await switch.snoop("s1", "c1", "none")
+        assert {one.channel_id for one in (await switch.inventory()).channels} == {"c1", "s1"}
+        await switch.leave_message("c1", "messages/hello.wav")
+        assert (await heard.ended("c1")).message_left
+        await heard.ended("s1")
+        for refused in (switch.hold("c1"), switch.snoop("s2", "c1", "both"), switch.leave_message("c1", "x.wav")):
+            with pytest.raises(SwitchRefused):
+                await refused
