@@ -411,6 +411,28 @@ async def test_pacing_does_not_count_a_parked_call(talk: Talk, campaign: Campaig
     assert seen.taken
 
 
+async def test_a_command_that_came_too_late_is_said_on_the_card(talk: Talk) -> None:
+    await go(talk.ask, Kind.HOLD)
+    late = now() - timedelta(seconds=1)
+    await go(SwitchCommand.objects.across_tenants().filter(kind="handle").update, deadline=late)
+    async with board(talk.switch):
+        await until(lambda: "in time" in talk.notice())
+    assert await go(talk.mode) == "talk"
+    assert talk.switch.count("hold") == 0
+
+
+async def test_a_guests_phone_that_comes_back_goes_where_it_was(talk: Talk, campaign: Campaign) -> None:
+    other = await go(factories.make_session, campaign)
+    talk.switch.hold_leg(other.public_id)
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        await go(talk.ask_colleague, other)
+        await until(lambda: factories.get_session(other.pk).state == "in_call")
+        talk.switch.leg_ready(other.public_id)  # another leg of the same session, after a reload
+        await until(lambda: talk.switch.requests[-1].rest == (bridge_of(talk.session.public_id),))
+        assert talk.switch.requests[-1].about == leg_of(other.public_id)
+
+
 async def test_a_strange_party_is_ended(talk: Talk) -> None:
     stray = party_of(uuid4())
     async with board(talk.switch):
