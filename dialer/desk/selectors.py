@@ -142,6 +142,8 @@ class Desk:
         """Where the call is, in words."""
         if self.call is None:
             return ""
+        if self.state is AgentState.WRAPUP and self.call.state != CallState.ENDED:
+            return "Handed on"
         if self.call.outcome == Outcome.CONNECTED:
             return "Call over"
         if self.call.state == CallState.ENDED:

@@ -19,6 +19,7 @@ from dialer.compliance.models import GateVerdict
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.ids import new_id
+from dialer.desk.selectors import desk_of
 from dialer.handling import services
 from dialer.handling.models import Conversation, HandlingSettings, Party
 from dialer.handling.rules import Kind
@@ -170,6 +171,7 @@ async def test_a_colleague_takes_over(talk: Talk, campaign: Campaign) -> None:
         assert joined.rest == (bridge_of(talk.session.public_id),)
         await go(talk.ask, Kind.COMPLETE)
         await until(lambda: talk.agent().state == "wrapup")
+        assert (await go(desk_of, talk.session.user_id)).call_word == "Handed on"
         await until(lambda: talk.mode() == "talk")
         after = await go(factories.get_session, other.pk)
         call = await go(factories.get_call, talk.call.pk)
