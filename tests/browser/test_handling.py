@@ -25,7 +25,7 @@ PICTURES = os.environ.get("HANDLING_PICTURES", "")
 def picture(page: Page, name: str) -> None:
     """Keep what the page looks like, when somebody wants to see it."""
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="initial")
 
 
 def call_of(floor: Floor) -> CallTask:
@@ -48,7 +48,7 @@ def converse(floor: Floor, mode: str, party: str = "", notice: str = "") -> None
             state="talking", asked_at=now(),
         )  # fmt: skip
     held = now() if mode in ("hold", "consult") else None
-    Conversation.objects.update_or_create(
+    Conversation.objects.across_tenants().update_or_create(
         call=call,
         defaults={
             "tenant": floor.tenant, "mode": mode, "party": made, "held_since": held, "version": 1,
