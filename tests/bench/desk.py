@@ -2,6 +2,7 @@
 
 `screen_pop_ms` is from the customer being in the agent's bridge to the call card painted by the browser.
 `click_to_hangup_ms` is from the click on "Hang up" to the end of the customer's channel, by the switch's clock.
+`click_to_command_ms` is the part of it until the command is written.
 `reload_rejoin_ms` is from the reload of the page, with a customer on the line, to the phone being on the line again.
 `page_weight_kb` is all that a first visit of the desk fetches, as it comes over the wire, the phone's library included.
 `axe_violations` are those of every state of the desk, light and wide, dark and narrow.
@@ -33,6 +34,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright  #
 from dialer.calls.models import CallTask  # noqa: E402
 from dialer.campaigns.models import Campaign, DialMethod  # noqa: E402
 from dialer.people.models import User  # noqa: E402
+from dialer.telephony.models import CommandKind, SwitchCommand  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.bench import _floor as floor  # noqa: E402
 from tests.browser.phones import agent_browser, join, on_the_line, sign_in  # noqa: E402
@@ -55,6 +57,8 @@ WATCH = """() => {
   });
 }"""
 """Notes, in the page, when a call's card was painted, when "Hang up" was clicked, and when the phone came up."""
+TALK_MS = 400
+"""A call lasts so long at least: what its card fetches by itself is there when the agent hangs up."""
 LOOKS = (("light", 1280), ("dark", 360))
 SETTLED = """() => {
   const fading = document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity);
@@ -80,6 +84,9 @@ class Bench:
     def __init__(self, context: BrowserContext, user: User, campaign: Campaign) -> None:
         self.context, self.user, self.campaign = context, user, campaign
         self.numbers = Numbers()
+        self.pops: list[float] = []
+        self.ends: list[float] = []
+        self.asked: list[float] = []
         self.violations: dict[str, list[str]] = {}
         self.page = sign_in(context, floor.address(), user)
 
@@ -108,17 +115,24 @@ class Bench:
         assert found is None or isinstance(found, CallTask)
         return found
 
-    def one_call(self, pops: list[float], ends: list[float]) -> None:
+    def one_call(self) -> None:
         """A call from the bridge to the end of wrap-up."""
         call = self.call()
         self.page.wait_for_function("(id) => window.seen[id]", arg=str(call.pk))
         assert call.connected_at is not None
-        pops.append(self.page.evaluate("(id) => window.seen[id]", str(call.pk)) - milliseconds(call.connected_at))
+        painted = self.page.evaluate("(id) => window.seen[id]", str(call.pk))
+        self.pops.append(painted - milliseconds(call.connected_at))
+        self.page.wait_for_timeout(TALK_MS)
         self.page.click("#do-hang-up")
         desk_in(self.page, "wrapup")
         ended = factories.get_call(call.pk)
         assert ended.ended_at is not None
-        ends.append(milliseconds(ended.ended_at) - self.page.evaluate("() => window.seen.click"))
+        click = self.page.evaluate("() => window.seen.click")
+        self.ends.append(milliseconds(ended.ended_at) - click)
+        command = (
+            SwitchCommand.objects.across_tenants().filter(target=call.pk, kind=CommandKind.HANG_UP).latest("created_at")
+        )
+        self.asked.append(milliseconds(command.created_at) - click)
         self.dispose()
 
     def dispose(self) -> None:
@@ -202,14 +216,13 @@ def run(bench: Bench, calls: int, reloads: int) -> dict[str, Any]:
     bench.check("wrap-up")
     bench.dispose()
     say(f"{calls} calls")
-    pops: list[float] = []
-    ends: list[float] = []
     for _ in range(calls):
-        bench.one_call(pops, ends)
+        bench.one_call()
     return {
         "reload_rejoin_ms": floor.percentiles(rejoined),
-        "click_to_hangup_ms": floor.percentiles(ends),
-        "screen_pop_ms": floor.percentiles(pops),
+        "click_to_hangup_ms": floor.percentiles(bench.ends),
+        "click_to_command_ms": floor.percentiles(bench.asked),
+        "screen_pop_ms": floor.percentiles(bench.pops),
         "page_weight_kb": round(weight, 1),
         "page_weight_parts_kb": parts,
         "axe_violations": sum(len(found) for found in bench.violations.values()),
