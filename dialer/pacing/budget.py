@@ -7,19 +7,24 @@ from math import exp, floor, sqrt
 
 from .types import Ledger
 
-MARGIN = 0.55
+MARGIN = 0.42
 """How far under the cap to aim, in standard deviations of the count so far; shrinks as evidence grows."""
-LEAST_MARGIN = 0.02
+LEAST_MARGIN = 0.015
 HORIZON_ANSWERS = 400.0
 """Saved or overspent budget is worked off over so many answers (more in a larger team, which has more every minute)."""
+LAST_HOUR_S = 3600.0
 GRACE_ANSWERS = 100.0
 """A window with fewer answers than this is given the budget of this many: one abandonment is no rate."""
 GRACE_COUNT = 3.0
 """Abandonments that a young window may be over; none is left once the window has twenty times the grace's answers."""
-DAY_FACTOR = 1.05
+DAY_FACTOR = 1.1
 """A single day may come to this much over the cap, when the window as a whole does not."""
 SOFT_COUNT = 2.0
 """Abandonments over the aim at which the risk taken is down to a third."""
+MOST_BOOST = 0.2
+"""The logarithm of the most that the risk limit is raised by when abandonments are under the aim."""
+BARRIER = 1.0
+"""Of SOFT_COUNT: abandonments left under the cap at which the risk limit begins to be closed altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,21 @@ class Budget:
     open: bool
 
 
-def budget_of(ledger: Ledger, waiting: int, seats: int) -> Budget:
-    """The budget as the ledger stands. `waiting`: answered people with no agent yet, who may still be abandoned."""
+def budget_of(ledger: Ledger, waiting: int, seats: int, closes_in: float | None = None) -> Budget:
+    """The budget as the ledger stands. `waiting`: answered people with no agent yet, who may still be abandoned.
+
+    `closes_in`: seconds until the day's dialing ends, when known. What is overspent then is worked off by then.
+    """
     size = max(1.0, seats / 40.0)
+    late = 1.0 if closes_in is None else min(1.0, max(0.05, closes_in / LAST_HOUR_S))
     pending = 0.5 * waiting
     window = _Account(ledger.answered, ledger.abandoned + pending, ledger.cap)
     day = _Account(ledger.day_answered, ledger.day_abandoned + pending, ledger.cap * DAY_FACTOR)
     budget = ledger.cap * max(ledger.answered, GRACE_ANSWERS)
     soft = SOFT_COUNT * sqrt(max(1.0, seats / 15.0))
     return Budget(
-        min(window.rate(HORIZON_ANSWERS * size), day.rate(HORIZON_ANSWERS * size)),
-        exp(max(-4.0, min(0.2, min(window.slack, day.slack) / soft))),
+        min(window.rate(HORIZON_ANSWERS * size, 1.0), day.rate(HORIZON_ANSWERS * size, late)),
+        min(window.damp(soft), day.damp(soft)),
         max(0, floor(budget - ledger.abandoned + 1e-9)),
         floor(budget + 1e-9),
         window.under_wall and day.under_wall,
@@ -65,9 +74,19 @@ class _Account:
         self.slack = self.aim * answered - abandoned
         """Abandonments under the aim (negative: over it)."""
 
-    def rate(self, horizon: float) -> float:
-        """The rate to aim at now, so that the window's own comes to its aim over the next `horizon` answers."""
+    def rate(self, horizon: float, late: float) -> float:
+        """The rate to aim at now, so that the window's own comes to its aim over the next `horizon` answers.
+
+        `late`: a part of that horizon, for what is overspent. What was saved is not spent the faster for it.
+        """
+        horizon *= late if self.slack < 0.0 else 1.0
         return max(0.2 * self.aim, min(1.5 * self.aim, self.aim + self.slack / horizon))
+
+    def damp(self, soft: float) -> float:
+        """The factor on the risk limit: e for every `soft` abandonments under or over the aim, and shut at the cap."""
+        left = self.cap * max(self.answered, GRACE_ANSWERS) - self.abandoned
+        barrier = min(1.0, max(0.02, left / (BARRIER * soft))) if BARRIER else 1.0
+        return barrier * exp(max(-4.0, min(MOST_BOOST, self.slack / soft)))
 
     @property
     def under_wall(self) -> bool:

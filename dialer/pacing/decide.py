@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor as whole
 
 from .budget import Budget, budget_of
-from .floor import RINGING, SCREENING, floor_of, learn
+from .floor import floor_of, learn
 from .memory import Memory
 from .predictive import Choice, choose, refresh
 from .tables import FREE_SOON_S
@@ -99,7 +99,7 @@ def _predict(snapshot: Snapshot) -> Decision:
     if floor.working == 0:
         return _hold(snapshot, "No agent is logged in and working.", memory=memory)
     seats = snapshot.rules.seats or len(snapshot.agents)
-    budget = budget_of(ledger, floor.waiting - snapshot.inbound_waiting, seats)
+    budget = budget_of(ledger, floor.waiting - snapshot.inbound_waiting, seats, snapshot.closes_in)
     if not budget.open:
         why = f"{_left(budget)}, so pacing is progressive: "
         return _lines_per_agent(snapshot, 1.0, why[0].upper() + why[1:], memory)
@@ -109,7 +109,9 @@ def _predict(snapshot: Snapshot) -> Decision:
         if room >= probe:
             room, capped_by = probe, "trunk_dead"
     choice = choose(memory, snapshot, floor, budget, room)
-    return _decision(snapshot, choice, budget, memory, (capped_by,) if choice.capped else (), len(floor.ringing))
+    return _decision(
+        snapshot, choice, budget, memory, (capped_by,) if choice.capped else (), len(floor.ringing), len(floor.rang)
+    )
 
 
 def _sound(ledger: Ledger) -> bool:
@@ -144,7 +146,13 @@ def _remember(snapshot: Snapshot) -> Memory:
 
 
 def _decision(
-    snapshot: Snapshot, choice: Choice, budget: Budget, memory: Memory, limits: tuple[str, ...], ringing: int
+    snapshot: Snapshot,
+    choice: Choice,
+    budget: Budget,
+    memory: Memory,
+    limits: tuple[str, ...],
+    ringing: int,
+    screening: int,
 ) -> Decision:
     tables = memory.tables
     assert tables is not None
@@ -166,8 +174,7 @@ def _decision(
     else:
         done = "enough calls are under way"
     reason = f"{free}, {ringing} ringing; {done}; {_left(budget)}."
-    lines = sum(1 for call in snapshot.calls if not call.taken and call.state in RINGING | SCREENING)
-    level = round((lines + choice.launch) / max(1.0, choice.free_soon), 2)
+    level = round((ringing + screening + choice.launch) / max(1.0, choice.free_soon), 2)
     worth = tuple(choice.worth)
     return Decision(choice.launch, choice.cancel, level, forecast, reason, limits, choice.picks, memory, worth)
 

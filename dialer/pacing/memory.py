@@ -12,7 +12,7 @@ from .work import WorkBelief
 
 START_THRESHOLD = 2.0
 """First threshold, in multiples of the cap."""
-CANCEL_HALF_LIFE = 400.0
+CANCEL_HALF_LIFE = 2000.0
 CANCEL_START = 20.0
 """Launches credited at the start, so that a young campaign may give up a call or two."""
 AT_ONCE_S, RANG_S, TRUNK_DEAD = 3.0, 4.0, 24

@@ -94,7 +94,7 @@ class Rules:
     """How long an answered person may wait after their greeting."""
     may_cancel: bool = True
     """Whether calls that rang past `min_ring` may be given up when nobody would be free for their answer."""
-    cancel_share: float = 0.1
+    cancel_share: float = 0.2
     """At most this share of the calls launched is given up, lately and in the long run."""
     tick: float = 1.0
     seats: int = 0
@@ -126,6 +126,8 @@ class Snapshot:
     """What the last decision learned; None at the campaign's first."""
     next_scores: tuple[float, ...] = ()
     """Scores of the leads that would be dialed next, in list order, when leads have scores."""
+    closes_in: float | None = None
+    """Seconds until the campaign's dialing ends for the day, when known."""
     inbound_waiting: int = 0
     inbound_per_s: float = 0.0
     """Blended: callers waiting for these agents now, and those expected a second."""

@@ -13,8 +13,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import TimeoutError as TooLate
+from multiprocessing import get_context
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +99,10 @@ def in_shared(options: argparse.Namespace, began: float) -> dict[str, Any]:
     plays = {name: _shorter(known[name]) if options.quick else (known | unseen)[name] for name in names}
     scenarios: dict[str, Any] = {}
     left_out = []
-    with ProcessPoolExecutor(options.jobs, initializer=_sim, initargs=(str(options.bench),)) as pool:
-        agree = None if options.scenario else pool.submit(agreement, known[AGREE])
+    with get_context("spawn").Pool(options.jobs, _sim, (str(options.bench),)) as pool:  # ended when it is left
+        agree = None if options.scenario else pool.apply_async(agreement, (known[AGREE],))
         asked = {
-            name: {p: [pool.submit(play, scenario, POLICIES[p], seed) for seed in seeds] for p in wanted}
+            name: {p: [pool.apply_async(play, (scenario, POLICIES[p], seed)) for seed in seeds] for p in wanted}
             for name, scenario in plays.items()
         }
         for name, runs in asked.items():
@@ -114,7 +116,7 @@ def in_shared(options: argparse.Namespace, began: float) -> dict[str, Any]:
         if left_out:
             result["left_out_for_time"] = left_out
         if agree is not None:
-            result["own_simulator"] = agree.result()
+            result["own_simulator"] = agree.get()
     return result
 
 
@@ -141,17 +143,17 @@ def play(scenario: Any, policy: str, seed: int) -> dict[str, Any]:
     return dict(sim.run_one(scenario, policy, seed))
 
 
-def compare(scenario: Any, runs: dict[str, list[Future[dict[str, Any]]]], until: float | None) -> dict[str, Any] | None:
+def compare(
+    scenario: Any, runs: dict[str, list[AsyncResult[dict[str, Any]]]], until: float | None
+) -> dict[str, Any] | None:
     """Utilisation and abandonment (percent) of each policy, on the same seeds. None: time was over first."""
     import sim
 
     shown: dict[str, Any] = {}
-    for policy, futures in runs.items():
+    for policy, runs_of_it in runs.items():
         try:
-            rows = [one.result(None if until is None else max(0.0, until - time.monotonic())) for one in futures]
-        except TimeoutError:
-            for one in (future for each in runs.values() for future in each):
-                one.cancel()
+            rows = [one.get(None if until is None else max(0.0, until - time.monotonic())) for one in runs_of_it]
+        except TooLate:
             return None
         summed = sim.summarise(rows)
         shown[policy] = {"utilisation": round(summed["util"], 2), "abandonment": round(summed["abandon_pct"], 3)}

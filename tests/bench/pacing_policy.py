@@ -61,6 +61,10 @@ class Engine:
             calls.append(CallView("detecting", 1.0, rang=rang))
         calls.extend([CallView("human", 1.0)] * shown.n_waiting)
         people = self.people
+        # Without screening it is guesswork which of the abandoned were people: a standard deviation on the safe side.
+        sure = 0.0 if self.rules.detection else 1.0
+        abandoned = people.abandoned + sure * people.doubt**0.5
+        abandoned_today = people.abandoned_today + sure * people.doubt_today**0.5
         return Snapshot(
             method="predictive",
             level=1.0,
@@ -72,10 +76,10 @@ class Engine:
             may_launch=shown.max_launch,
             seen=tuple(seen),
             ledger=Ledger(
-                counts.campaign.human_dispo + people.abandoned,
-                people.abandoned,
-                counts.today.human_dispo + people.abandoned_today,
-                people.abandoned_today,
+                counts.campaign.human_dispo + abandoned,
+                abandoned,
+                counts.today.human_dispo + abandoned_today,
+                abandoned_today,
                 cap=self.cap,
             ),
             rules=self.rules,
@@ -148,12 +152,13 @@ class _People:
         self.with_agent: dict[int, float] = {}
         self.found: dict[int, list[float]] = {}
         self.abandoned = self.abandoned_today = 0.0
+        self.doubt = self.doubt_today = 0.0  # variance of these, for each was a person or a machine
 
     def new_day(self) -> None:
         """Nothing is under way, and the day's count begins anew."""
         self.queue.clear()
         self.with_agent.clear()
-        self.abandoned_today = 0.0
+        self.abandoned_today = self.doubt_today = 0.0
 
     def _at(self, age: float) -> list[float]:
         return self.found.setdefault(int(age / self.SPAN_S), [4.0, 4.0])  # people, of all; taken for people at first
@@ -176,8 +181,11 @@ class _People:
     def lost(self) -> None:
         """The first in the queue was abandoned."""
         people, calls = self._at(self.queue.popleft() if self.queue else 8.0)
-        self.abandoned += people / calls
-        self.abandoned_today += people / calls
+        share = people / calls
+        self.abandoned += share
+        self.abandoned_today += share
+        self.doubt += share * (1.0 - share)
+        self.doubt_today += share * (1.0 - share)
 
 
 def engine(config: dict[str, Any], **options: Any) -> Engine:
