@@ -7,9 +7,9 @@ from math import exp, floor, sqrt
 
 from .types import Ledger
 
-MARGIN = 0.42
+MARGIN = 0.55
 """How far under the cap to aim, in standard deviations of the count so far; shrinks as evidence grows."""
-LEAST_MARGIN = 0.015
+LEAST_MARGIN = 0.02
 HORIZON_ANSWERS = 400.0
 """Saved or overspent budget is worked off over so many answers (more in a larger team, which has more every minute)."""
 LAST_HOUR_S = 3600.0
@@ -23,8 +23,10 @@ SOFT_COUNT = 2.0
 """Abandonments over the aim at which the risk taken is down to a third."""
 MOST_BOOST = 0.2
 """The logarithm of the most that the risk limit is raised by when abandonments are under the aim."""
-BARRIER = 1.0
-"""Of SOFT_COUNT: abandonments left under the cap at which the risk limit begins to be closed altogether."""
+SOFT_MARGIN = 0.6
+"""The same, as a part of the margin in abandonments, when that is more."""
+BARRIER = 1.5
+"""Abandonments left under the cap at which the risk limit begins to be closed altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,13 @@ class _Account:
         return max(0.2 * self.aim, min(1.5 * self.aim, self.aim + self.slack / horizon))
 
     def damp(self, soft: float) -> float:
-        """The factor on the risk limit: e for every `soft` abandonments under or over the aim, and shut at the cap."""
+        """The factor on the risk limit: e for every `soft` abandonments under or over the aim, and shut at the cap.
+
+        The wider the margin, counted in abandonments, the gentler it is: a limit that jumps wastes agents.
+        """
+        soft = max(soft, SOFT_MARGIN * (self.cap - self.aim) * self.answered)
         left = self.cap * max(self.answered, GRACE_ANSWERS) - self.abandoned
-        barrier = min(1.0, max(0.02, left / (BARRIER * soft))) if BARRIER else 1.0
+        barrier = min(1.0, max(0.02, left / BARRIER))
         return barrier * exp(max(-4.0, min(MOST_BOOST, self.slack / soft)))
 
     @property

@@ -260,7 +260,7 @@ def test_few_calls_are_given_up() -> None:
         "predictive", 1.0, tuple(AgentView("ready", 5) for _ in range(20)), (), 300, 0, ledger=Ledger(900, 20, 900, 20)
     )
     calls = tuple(CallView("ringing", 18.0) for _ in range(60))
-    for share, most in ((0.2, 12), (0.0, 0), (1.0, 60)):
+    for share, most in ((0.2, 16), (0.0, 0), (1.0, 60)):
         rules = Rules(cancel_share=share)
         memory, given_up = decide(replace(full, rules=rules)).memory, 0
         away = replace(full, rules=rules, agents=(AgentView("in_call", 3.0),))
