@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_supervisor_is_told_each_new_reason(house: House, campaign: Campaign, open_screen: Opened) -> None:  # noqa: F811
     screen = await open_screen(house.supervisor, path=f"/ws/pacing/{campaign.public_id}/")
     first = await screen.html()
-    assert first.startswith('<div id="pacing-now" hx-swap-oob="morph"')
+    assert first.startswith('<div id="pacing-now" class="pacing-now" hx-swap-oob="morph"')
     assert "Pacing has not decided anything yet." in first
     await in_thread(factories.make_session, campaign)
     await in_thread(lambda: placing.pace(campaign_id=campaign.pk))
