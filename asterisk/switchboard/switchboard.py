@@ -290,7 +290,9 @@ class Switchboard:
 
 
 def _end_wrapup(session_id: int) -> None:
-    """Dispose with the campaign's default; an agent who was quicker is left alone."""
+    """Dispose with the campaign's default; an agent who was quicker, or took more time just now, is left alone."""
+    if session_id not in board.overdue_wrapups(now()):
+        return
     code = services.default_disposition(session_id=session_id)
     try:
         services.dispose(session_id=session_id, code=code)

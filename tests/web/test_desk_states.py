@@ -97,7 +97,7 @@ def test_names_are_text_and_nothing_else(house: House, campaign: Campaign, as_: 
 
 
 @pytest.mark.parametrize("state", ["offline", "ready", "in_call", "wrapup", "paused"])
-def test_a_push_takes_four_queries_at_most(
+def test_a_push_takes_three_queries_at_most(
     house: House, campaign: Campaign, django_assert_max_num_queries: DjangoAssertNumQueries, state: str
 ) -> None:
     if state != "offline":
@@ -107,7 +107,7 @@ def test_a_push_takes_four_queries_at_most(
         if state == "wrapup":
             switch.hang_up(call.pk)
         assert AgentSession.objects.for_tenant(house.tenant).get(pk=session.pk).state == state
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(3):
         html = render(house.agent.pk, "2026-01-02T03:04:05+00:00")
     assert f'data-state="{state}"' in html
     assert 'data-at="2026-01-02T03:04:05+00:00"' in html
