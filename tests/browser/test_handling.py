@@ -15,8 +15,9 @@ from dialer.core.clock import now
 from dialer.handling.models import Conversation, HandlingSettings, Party, TransferPreset
 from dialer.telephony.models import SwitchCommand
 from tests import factories, switch
-from tests.browser.floor import STICKING_OUT, Floor
+from tests.browser.floor import Floor
 from tests.browser.pictures import call_up
+from tests.browser.test_pages import check
 
 Open = Callable[..., Page]
 PICTURES = os.environ.get("HANDLING_PICTURES", "")
@@ -78,15 +79,19 @@ def test_the_card_in_every_state(floor: Floor, open_page: Open, width: int, sche
         if offered is not None:
             shown = page.eval_on_selector_all("#talk-keys button", "all => all.map((one) => one.id)")
             assert {one.removeprefix("do-") for one in shown} == offered
-        assert page.evaluate(STICKING_OUT) == []
+        check(page)
         picture(page, f"{mode}{'-notice' if notice else ''}-{width}-{scheme}")
     for key, name in (("x", "transfer"), ("k", "keypad"), ("m", "messages"), ("u", "pause")):
         page.keyboard.press(key)
         page.wait_for_selector("#panel[open] #panel-title")
-        assert page.evaluate(STICKING_OUT) == []
+        check(page)
         picture(page, f"panel-{name}-{width}-{scheme}")
         page.keyboard.press("Escape")
         page.wait_for_selector("#panel:not([open])", state="attached")
+    page = open_page(floor.admin, viewport={"width": width, "height": 860}, color_scheme=scheme)
+    page.goto(f"/campaigns/{floor.campaign.public_id}/handling/")
+    check(page)
+    picture(page, f"settings-{width}-{scheme}")
 
 
 def test_a_double_click_is_once(floor: Floor, open_page: Open) -> None:
