@@ -45,7 +45,7 @@ class Watched:
             rows = Monitor.objects.across_tenants().filter(watcher=self.session, ended_at=None)
             return found if found and found.mode == mode and found.started_at and rows.count() == 1 else None
 
-        return until(so, 8, f"the supervisor's mode is {mode}")
+        return until(so, 20, f"the supervisor's mode is {mode}")
 
     def boss_hears(self, *tones: int, not_tones: tuple[int, ...] = ()) -> None:
         self.scene.agent_hears(*tones, not_tones=not_tones, seat=self.boss)
