@@ -39,6 +39,8 @@ def converse(floor: Floor, mode: str, party: str = "", notice: str = "") -> None
     """The conversation as the switchboard would have made it."""
     call = call_of(floor)
     made = None
+    Conversation.objects.across_tenants().filter(call=call).update(party=None)
+    Party.objects.across_tenants().filter(call=call).update(state="gone")
     if party:
         verdict = GateVerdict.objects.create(
             tenant=floor.tenant, campaign=floor.campaign, phone="+12125550166", allowed=True, rule="allowed",
