@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("dialer.people.urls")),
     path("desk/", include("dialer.desk.urls")),
+    path("floor/", include("dialer.floor.urls")),
     path("calls/", include("dialer.calls.urls")),
     path("agents/", include("dialer.agents.urls")),
     path("", include("dialer.campaigns.urls")),

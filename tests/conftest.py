@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import vocabulary
+from dialer.floor import reading
 from dialer.live import threads
 from dialer.people.models import Tenant
 from tests import factories
@@ -23,6 +24,7 @@ def _nothing_kept() -> Iterator[None]:
     """What desks keep for a moment, and sockets' connections, are not kept from one test to the next."""
     vocabulary.pause_codes.forget()
     vocabulary.dispositions.forget()
+    reading.forget()
     yield
     threads.give_back_connections()
 

@@ -23,10 +23,15 @@ from dialer.campaigns.models import (
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.rules import Allow
 from dialer.compliance.services import Asked, Judged, judge
+from dialer.core import audit
 from dialer.core.clock import now
+from dialer.floor import counters
+from dialer.floor import models as floor
 from dialer.handling.models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
 from dialer.leads.models import Lead
 from dialer.people.models import Role, Team, Tenant, User
+from dialer.telephony import outbox
+from dialer.telephony.models import CommandKind
 
 _serial = count(1)
 
@@ -168,7 +173,14 @@ def make_session(
         **values,
     )
     AgentStateChange.objects.create(
-        tenant_id=campaign.tenant_id, session=session, state=state, pause_code=code, call=call, event="made", at=moment
+        tenant_id=campaign.tenant_id,
+        session=session,
+        campaign=campaign,
+        state=state,
+        pause_code=code,
+        call=call,
+        event="made",
+        at=moment,
     )
     return session
 
@@ -238,3 +250,38 @@ def get_lead(lead_id: int) -> Lead:
     lead = Lead.objects.across_tenants().get(pk=lead_id)
     assert isinstance(lead, Lead)
     return lead
+
+
+def make_threshold(campaign: Campaign, **values: Any) -> floor.Threshold:
+    """A threshold of a campaign: somebody waits."""
+    defaults: dict[str, Any] = {"figure": floor.Figure.WAITING, "above": True, "value": 0, "for_s": 0}
+    return floor.Threshold.objects.create(tenant_id=campaign.tenant_id, campaign=campaign, **{**defaults, **values})
+
+
+def make_tv_link(user: User, **values: Any) -> floor.TvLink:
+    """A TV link that is good for a day."""
+    moment = now()
+    defaults: dict[str, Any] = {"name": "Hall", "made_at": moment, "expires_at": moment + timedelta(days=1)}
+    return floor.TvLink.objects.create(tenant_id=user.tenant_id, made_by=user, **{**defaults, **values})
+
+
+def make_floor_rows(campaign: Campaign) -> None:
+    """One row of everything that the floor keeps, for tests that look at every model."""
+    tenant, moment = campaign.tenant, now()
+    boss = make_user(tenant, Role.SUPERVISOR)
+    audit.record(tenant_id=tenant.pk, actor=boss, action="test")
+    make_session(campaign, since=moment)
+    AgentStateChange.objects.for_tenant(tenant).filter(until=None).update(until=moment)
+    counters.fold()
+    GateVerdict.objects.create(
+        tenant=tenant, campaign=campaign, phone=number_of(1), allowed=False, rule="dnc", pack="test", at=moment
+    )
+    message = floor.FloorMessage.objects.create(tenant=tenant, sender=boss, to="all", text="Hello", at=moment)
+    floor.MessageReceipt.objects.create(tenant=tenant, message=message, user=boss)
+    make_tv_link(boss)
+    floor.SavedView.objects.create(tenant=tenant, user=boss, name="Mine", page="agents")
+    floor.Alert.objects.create(
+        tenant=tenant, threshold=make_threshold(campaign), began_at=moment, value=1, text="Somebody waits"
+    )
+    command = outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
+    floor.EmergencyStop.objects.create(tenant=tenant, by=boss, at=moment, what="all", command=command)

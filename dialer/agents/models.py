@@ -109,6 +109,10 @@ class AgentStateChange(TenantScoped):
     """One change of an agent's state, so that time in state is a query. `until` is empty for the current one."""
 
     session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="changes")
+    # Where the agent was by then. No index, no check by the database: many of these rows are written every second.
+    campaign = models.ForeignKey(
+        Campaign, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     state = models.CharField(max_length=8, choices=STATES)
     pause_code = models.CharField(max_length=16, blank=True)
     call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")

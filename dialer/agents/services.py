@@ -65,6 +65,7 @@ def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: 
             AgentStateChange.objects.create(
                 tenant_id=campaign.tenant_id,
                 session=session,
+                campaign=campaign,
                 state=session.state,
                 pause_code=JOINED,
                 event="joined",
@@ -251,8 +252,8 @@ _NOTE = """
 WITH closed AS (
     UPDATE agents_agentstatechange SET until = %(at)s WHERE session_id = %(session)s AND until IS NULL RETURNING id
 )
-INSERT INTO agents_agentstatechange (tenant_id, session_id, state, pause_code, call_id, event, at, until)
-SELECT %(tenant)s, %(session)s, %(state)s, %(pause_code)s, %(call)s, %(event)s, %(at)s, %(until)s
+INSERT INTO agents_agentstatechange (tenant_id, session_id, campaign_id, state, pause_code, call_id, event, at, until)
+SELECT %(tenant)s, %(session)s, %(campaign)s, %(state)s, %(pause_code)s, %(call)s, %(event)s, %(at)s, %(until)s
 WHERE (SELECT count(*) FROM closed) >= 0
 """
 
@@ -263,6 +264,7 @@ def _note_change(session: AgentSession, kind: Kind) -> None:
     values: dict[str, Any] = {
         "tenant": session.tenant_id,
         "session": session.pk,
+        "campaign": session.campaign_id,
         "state": session.state,
         "pause_code": session.pause_code,
         "call": session.call_id,
@@ -282,7 +284,7 @@ WHERE id = (
     ORDER BY state_since, id
     LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING id, tenant_id, user_id, state, call_id, state_since
+RETURNING id, tenant_id, user_id, campaign_id, state, call_id, state_since
 """
 
 
@@ -300,7 +302,7 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     row = prepared.run(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at}).fetchone()
     if row is None:
         return None
-    names = ("id", "tenant_id", "user_id", "state", "call_id", "state_since")
+    names = ("id", "tenant_id", "user_id", "campaign_id", "state", "call_id", "state_since")
     session = AgentSession(**dict(zip(names, row, strict=True)))
     _note_change(session, Kind.RESERVED)
     return session.pk

@@ -55,3 +55,21 @@ class TenantScoped(models.Model):
         abstract = True
         default_manager_name = "unscoped"
         base_manager_name = "unscoped"
+
+
+class AuditEntry(TenantScoped):
+    """One deed of the audit trail; written by dialer.core.audit alone, changed by nobody (the database refuses it)."""
+
+    seq = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True, help_text="The user; empty for the dialer itself.")
+    actor_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=40)
+    subject = models.CharField(max_length=64, blank=True)
+    data = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="audit_entry_order")]
+        indexes = [models.Index(fields=["tenant", "subject", "seq"], name="audit_by_subject")]

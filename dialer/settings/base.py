@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "dialer.calls",
     "dialer.handling",
     "dialer.desk",
+    "dialer.floor",
 ]
 
 MIDDLEWARE = [

@@ -3,7 +3,7 @@
 import { clear, say } from "./trouble.js";
 import { synchronise } from "./timers.js";
 
-const FOR_GOOD = { 4401: "You are signed out. Reload the page to sign in.", 4403: "You may not see this page any more." };
+const FOR_GOOD = { 4401: "You are signed out. Reload the page to sign in.", 4403: "You may not see this page any more.", 4404: "There is nothing to show here any more." };
 
 export function start(rootId) {
   const callbacks = Idiomorph.defaults.callbacks;

@@ -23,6 +23,7 @@ from dialer.handling.models import Monitor
 from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
+from tests import factories
 from tests.factories import (
     handled,
     make_call,
@@ -61,6 +62,7 @@ def full_house(tenant: Tenant) -> Tenant:
     dialing_ahead = make_campaign(tenant, dial_method="predictive")
     placing.pace(campaign_id=dialing_ahead.pk)
     facts.note(tenant_id=tenant.pk, campaign_id=dialing_ahead.pk, facts=[facts.Fact("failed", 3.0)], at=now())
+    factories.make_floor_rows(campaign)
     return tenant
 
 

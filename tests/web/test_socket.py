@@ -51,10 +51,11 @@ class Screen(ApplicationCommunicator):
             client.force_login(user)
             cookie = client.cookies[configured.SESSION_COOKIE_NAME].value
             headers.append((b"cookie", f"{configured.SESSION_COOKIE_NAME}={cookie}".encode()))
+        path, _, query = path.partition("?")
         scope = {
             "type": "websocket",
             "path": path,
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": headers,
             "subprotocols": list(protocols),
         }

@@ -113,6 +113,18 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def rate(share: float | None) -> str:
+    """A small share of one as a percentage with two places: 2.87 %."""
+    return f"{share * 100:.2f} %" if share is not None else "–"
+
+
+@register.filter
+def level(lines: float | None) -> str:
+    """A dial level with two places."""
+    return f"{lines:.2f}" if lines is not None else "–"
+
+
+@register.filter
 def outcome_word(outcome: str) -> str:
     """An outcome's code as words, e.g. no_answer: No answer."""
     return outcome.replace("_", " ").capitalize()

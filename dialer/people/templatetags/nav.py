@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django import template
 from django.urls import reverse
 
-from dialer.people.access import ADMINS, LEADERS
+from dialer.people.access import ADMINS, LEADERS, READERS
 from dialer.people.models import Role, User
 
 register = template.Library()
@@ -17,6 +17,7 @@ _CAMPAIGNS = ("campaigns:list", "campaigns:detail", "campaigns:create", "campaig
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
     ("Desk", "desk:desk", _ANYBODY, ("desk:",)),
+    ("Floor", "floor:wallboard", READERS, ("floor:",)),
     ("Campaigns", "campaigns:list", LEADERS, _CAMPAIGNS),
     ("Calls", "calls:list", _ANYBODY, ("calls:",)),
     ("Agents", "agents:list", _ANYBODY, ("agents:",)),

@@ -1,0 +1,214 @@
+"""One look at a tenant's floor: everything that its boards show, read once per tick in a handful of queries.
+
+The live figures (agents, calls) are counted from the rows themselves through their partial indexes; the day's sums come
+from the counters; what changes slowly (leads left) is read every quarter of a minute.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Min, Q
+
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import SYSTEM_CODES
+from dialer.calls.models import CallTask
+from dialer.calls.rules import CallState
+from dialer.campaigns.models import Campaign, PauseCode
+from dialer.core.clock import now
+from dialer.leads.models import Lead, LeadState
+from dialer.people.models import Tenant
+
+from . import counters
+from .models import Alert, EmergencyStop
+
+SLOW_S = 15.0
+"""How old the count of leads left may be."""
+STOP_SHOWN = timedelta(minutes=10)
+_NOT_RINGING_YET = (CallState.QUEUED, CallState.DIALING)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNow:
+    """One agent on the floor."""
+
+    session: UUID
+    user_id: int
+    name: str
+    team_id: int | None
+    team: str
+    campaign_id: int
+    state: str
+    since: datetime
+    pause: str
+    leg: str
+    call_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsNow:
+    """The live calls of one campaign. `waiting_since`: when the one who waits longest was answered."""
+
+    ringing: int = 0
+    screening: int = 0
+    waiting: int = 0
+    talking: int = 0
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListLeft:
+    """A list and how many of its leads wait to be called."""
+
+    campaign_id: int
+    name: str
+    left: int
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A tenant's floor at one moment."""
+
+    tenant: Tenant
+    at: datetime
+    day_starts: datetime
+    campaigns: dict[int, Campaign]
+    teams_of: dict[int, frozenset[int]]
+    agents: list[AgentNow]
+    calls: dict[int, CallsNow]
+    today: counters.Sums
+    lists: list[ListLeft]
+    alerts: list[Alert]
+    stops: list[EmergencyStop]
+    abandonment: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Per campaign, where the ledger of the rule's window is kept: live answers, and those abandoned."""
+    pacing: dict[int, tuple[float, str]] = field(default_factory=dict)
+    """Per campaign, where decisions are kept: the dial level and why."""
+
+
+def read_floor(tenant_id: int) -> Floor:
+    """Look at a tenant's floor."""
+    tenant = Tenant.objects.get(pk=tenant_id)
+    at = now()
+    starts = day_start(tenant, at)
+    campaigns = {one.pk: one for one in Campaign.objects.for_tenant(tenant)}
+    return Floor(
+        tenant=tenant,
+        at=at,
+        day_starts=starts,
+        campaigns=campaigns,
+        teams_of=_slowly(f"teams {tenant_id}", lambda: _teams(tenant_id)),
+        agents=_agents(tenant),
+        calls=_calls(tenant),
+        today=counters.sums_since(tenant_id=tenant_id, starts=starts),
+        lists=_slowly(f"lists {tenant_id}", lambda: _lists(tenant_id)),
+        alerts=list(
+            Alert.objects.for_tenant(tenant).filter(ended_at=None).select_related("threshold").order_by("began_at")
+        ),
+        stops=list(
+            EmergencyStop.objects.for_tenant(tenant)
+            .filter(at__gt=at - STOP_SHOWN)
+            .select_related("by", "command")
+            .order_by("-at")[:3]
+        ),
+    )
+
+
+def day_start(tenant: Tenant, at: datetime) -> datetime:
+    """When the tenant's day began."""
+    return at.astimezone(ZoneInfo(tenant.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _agents(tenant: Tenant) -> list[AgentNow]:
+    rows = AgentSession.objects.for_tenant(tenant).filter(ended_at=None).order_by("state_since", "id")
+    labels = _slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
+    found = rows.values_list(
+        *("public_id", "user_id", "user__first_name", "user__last_name", "user__username", "user__team_id"),
+        *("user__team__name", "campaign_id", "state", "state_since", "pause_code", "leg", "call_id"),
+    )
+    return [
+        AgentNow(
+            *(session, user_id, f"{first} {last}".strip() or username, team_id, team or "", campaign, state),
+            *(since, labels.get(code, code), leg, call_id),
+        )
+        for session, user_id, first, last, username, team_id, team, campaign, state, since, code, leg, call_id in found
+    ]
+
+
+def _pause_labels(tenant_id: int) -> dict[str, str]:
+    return {**SYSTEM_CODES, **dict(PauseCode.objects.for_tenant(tenant_id).values_list("code", "label"))}
+
+
+def _calls(tenant: Tenant) -> dict[int, CallsNow]:
+    live = CallTask.objects.for_tenant(tenant).exclude(state=CallState.ENDED)
+    waits = Q(state=CallState.HUMAN, session=None, ending="")
+    rows = (
+        live.order_by()
+        .values("campaign_id")
+        .annotate(
+            ringing=Count("pk", filter=Q(state__in=(*_NOT_RINGING_YET, CallState.RINGING))),
+            screening=Count("pk", filter=Q(state__in=(CallState.ANSWERED, CallState.DETECTING))),
+            waiting=Count("pk", filter=waits),
+            talking=Count("pk", filter=Q(state=CallState.CONNECTED)),
+            since=Min(F("answered_at"), filter=waits),
+        )
+    )
+    return {
+        row["campaign_id"]: CallsNow(row["ringing"], row["screening"], row["waiting"], row["talking"], row["since"])
+        for row in rows
+    }
+
+
+def _teams(tenant_id: int) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for campaign_id, team_id in Campaign.objects.for_tenant(tenant_id).values_list("pk", "teams"):
+        found[campaign_id].update((team_id,) if team_id is not None else ())
+    return {campaign: frozenset(teams) for campaign, teams in found.items()}
+
+
+def _lists(tenant_id: int) -> list[ListLeft]:
+    rows = (
+        Lead.objects.for_tenant(tenant_id)
+        .filter(state=LeadState.WAITING)
+        .order_by()
+        .values_list("list__campaign_id", "list__name", "list__is_active")
+        .annotate(left=Count("pk"))
+    )
+    found = [ListLeft(campaign, name, left, active) for campaign, name, active, left in rows]
+    return sorted(found, key=lambda one: (not one.is_active, -one.left, one.name))
+
+
+_slow: dict[str, tuple[float, object]] = {}
+_lock = threading.Lock()
+
+
+def _slowly(name, read):  # type: ignore[no-untyped-def]
+    """What `read` says, at most SLOW_S old."""
+    with _lock:
+        kept = _slow.get(name)
+    if kept is None or time.monotonic() - kept[0] > SLOW_S:
+        kept = (time.monotonic(), read())
+        with _lock:
+            _slow[name] = kept
+    return kept[1]
+
+
+def forget() -> None:
+    """Read everything anew."""
+    with _lock:
+        _slow.clear()
+    counters.forget()
+
+
+def left_in(floor: Floor, campaigns: Iterable[int]) -> int:
+    """Leads that wait on active lists of these campaigns."""
+    wanted = set(campaigns)
+    return sum(one.left for one in floor.lists if one.is_active and one.campaign_id in wanted)

@@ -1,0 +1,260 @@
+"""Boards: screens that many people look at. Each is rendered once per tick, whoever and however many look at it.
+
+Every process that has viewers ticks twice a second. For each board that somebody looks at, the first process to
+take the tick's lease in Redis renders it, and sends the HTML in one message to the viewers of all processes. There is
+no leader: a process that dies is missed for one tick. A board that did not change is sent again every second and a
+half all the same, so that a page can tell that it is still being told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from .consumer import JOIN_LIMIT_S, NO_SUCH_TOPIC, NOT_SIGNED_IN, REFUSED, TRY_AGAIN_LATER
+from .publish import group_of
+from .threads import in_thread
+from .topics import Refused
+from .watch import watch
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.5
+AGAIN_S = 1.5
+"""A board that looks the same is sent again after so long."""
+LOOK_AGAIN_S = 10.0
+"""How often it is asked whether those who look still may."""
+
+
+class SignIn(Exception):
+    """Nobody is signed in, and this board is not for everybody."""
+
+
+class NoSuch(Exception):
+    """What this viewer asks for does not exist, as far as they may know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One kind of board. The functions are synchronous and run in a thread, with the database at hand.
+
+    `authorise(user, query)` returns the key of what this viewer sees (letters, digits, `.`, `-` and `_`), or raises
+    Refused, NoSuch or SignIn. `render(keys)` returns for each key its digest (equal when nothing that shows has
+    changed) and the HTML, which may hold `SEQUENCE`, replaced by a number that grows by one with each sending.
+    """
+
+    name: str
+    authorise: Callable[[Any, Mapping[str, str]], str]
+    render: Callable[[Sequence[str]], Mapping[str, tuple[object, str]]]
+
+
+SEQUENCE = "@sequence@"
+_boards: dict[str, Board] = {}
+
+
+def register(board: Board) -> None:
+    """Make a board known, under /ws/board/<name>/. Call from AppConfig.ready."""
+    _boards[board.name] = board
+
+
+class BoardConsumer(AsyncWebsocketConsumer):
+    """One viewer of a board: gets what is sent to all of them."""
+
+    topic = None  # no screen of its own, as dialer.live.watch sees it
+    board: Board | None = None
+    key = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one socket; a channel layer that is gone when it opens is no error of ours."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (RedisError, OSError) as error:
+            log.warning("a board could not open: %s", type(error).__name__)
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+
+    async def connect(self) -> None:
+        """Authorise and join those who look at the same."""
+        await self.accept()
+        board = _boards.get(self.scope["url_route"]["kwargs"]["board"])
+        if board is None:
+            await self.close(NO_SUCH_TOPIC)
+            return
+        self._query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")[:1000]))
+        self._ended = False
+        try:
+            self.key = await in_thread(board.authorise, self.scope["user"], self._query)
+            async with asyncio.timeout(JOIN_LIMIT_S):
+                await self.channel_layer.group_add(group_of(f"board-{board.name}", self.key), self.channel_name)
+        except SignIn:
+            await self.close(NOT_SIGNED_IN)
+            return
+        except NoSuch:
+            await self.close(NO_SUCH_TOPIC)
+            return
+        except Refused:
+            await self.close(REFUSED)
+            return
+        except (RedisError, OSError, DatabaseError) as error:
+            log.warning("a board could not be joined: %s", type(error).__name__)
+            await self.close(TRY_AGAIN_LATER)
+            return
+        self.board = board
+        watch().add(self)  # type: ignore[arg-type]
+        keeper().add(self)
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the others."""
+        self._ended = True
+        if self.board is None:
+            return
+        watch().discard(self)  # type: ignore[arg-type]
+        keeper().discard(self)
+        try:
+            async with asyncio.timeout(JOIN_LIMIT_S):
+                await self.channel_layer.group_discard(
+                    group_of(f"board-{self.board.name}", self.key), self.channel_name
+                )
+        except (RedisError, OSError) as error:
+            log.warning("a board could not be left: %s", type(error).__name__)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Viewers only listen; what they send is dropped."""
+
+    async def board_shown(self, message: dict[str, str]) -> None:
+        """What everybody who looks at this board is shown."""
+        await self.send(message["html"])
+
+    async def try_again_later(self) -> None:
+        """Ask the page to reconnect, because nothing can be shown now."""
+        await self._end(TRY_AGAIN_LATER)
+
+    async def look_again(self) -> None:
+        """Close when the viewer may not look any more, or sees something else by now."""
+        assert self.board is not None
+        try:
+            fresh = await in_thread(self.board.authorise, await self._user(), self._query)
+        except SignIn:
+            await self._end(NOT_SIGNED_IN)
+        except NoSuch:
+            await self._end(NO_SUCH_TOPIC)
+        except Refused:
+            await self._end(REFUSED)
+        except DatabaseError:
+            await self._end(TRY_AGAIN_LATER)
+        else:
+            if fresh != self.key:
+                await self._end(TRY_AGAIN_LATER)
+
+    async def _user(self) -> Any:
+        """The viewer as the database has them now."""
+        user = self.scope["user"]
+        if user.is_authenticated:
+            await in_thread(user.refresh_from_db)
+        return user
+
+    async def _end(self, code: int) -> None:
+        if not self._ended:
+            self._ended = True
+            await self.close(code)
+
+
+class Keeper:
+    """The boards that somebody looks at in this event loop, and the task that has them rendered."""
+
+    def __init__(self) -> None:
+        self._viewers: dict[tuple[str, str], set[BoardConsumer]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._sent: dict[tuple[str, str], tuple[object, float]] = {}
+
+    def add(self, viewer: BoardConsumer) -> None:
+        """Somebody looks at a board from now on."""
+        assert viewer.board is not None
+        self._viewers[viewer.board.name, viewer.key].add(viewer)
+        self._sent.pop((viewer.board.name, viewer.key), None)  # whoever comes is shown it with the next tick
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="live-boards")
+
+    def discard(self, viewer: BoardConsumer) -> None:
+        """Somebody looks away; the last one ends the task."""
+        assert viewer.board is not None
+        place = viewer.board.name, viewer.key
+        self._viewers[place].discard(viewer)
+        if not self._viewers[place]:
+            del self._viewers[place]
+            self._sent.pop(place, None)
+        if not self._viewers and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_look = loop.time() + LOOK_AGAIN_S
+        async with Redis.from_url(_redis_url()) as redis:
+            while True:
+                began = loop.time()
+                try:
+                    await self._tick(redis)
+                except (RedisError, OSError, TimeoutError) as error:
+                    log.warning("boards are not sent (%s)", type(error).__name__)
+                except Exception:
+                    log.exception("boards could not be rendered")
+                if began >= next_look:
+                    next_look = began + LOOK_AGAIN_S
+                    viewers = [one for together in self._viewers.values() for one in together]
+                    for viewer in viewers:
+                        await viewer.look_again()
+                await asyncio.sleep(max(0.05, began + TICK_S - loop.time()))
+
+    async def _tick(self, redis: Redis) -> None:
+        ours: dict[str, list[str]] = defaultdict(list)
+        places = list(self._viewers)
+        async with redis.pipeline(transaction=False) as pipe:
+            for name, key in places:
+                pipe.set(f"cordboard:board:{name}:{key}", 1, nx=True, px=int(TICK_S * 900))
+            leases = await pipe.execute()
+        for (name, key), lease in zip(places, leases, strict=True):
+            if lease:
+                ours[name].append(key)
+        for name, keys in ours.items():
+            shown = await in_thread(_boards[name].render, keys)
+            for key, (digest, html) in shown.items():
+                await self._send(redis, name, key, digest, html)
+
+    async def _send(self, redis: Redis, name: str, key: str, digest: object, html: str) -> None:
+        """Send a board to all its viewers, unless they have been shown the same a moment ago."""
+        clock = asyncio.get_running_loop().time
+        before = self._sent.get((name, key))
+        if before is not None and before[0] == digest and clock() - before[1] < AGAIN_S:
+            return
+        number = await redis.incr(f"cordboard:board:{name}:{key}:sequence")
+        message = {"type": "board.shown", "html": html.replace(SEQUENCE, str(number))}
+        async with asyncio.timeout(2):
+            await get_channel_layer().group_send(group_of(f"board-{name}", key), message)
+        if (name, key) in self._viewers:
+            self._sent[name, key] = digest, clock()
+
+
+def _redis_url() -> str:
+    layer: Any = settings.CHANNEL_LAYERS["default"]
+    return str(layer["CONFIG"]["hosts"][0])
+
+
+_keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = WeakKeyDictionary()
+
+
+def keeper() -> Keeper:
+    """The keeper of the running loop."""
+    return _keepers.setdefault(asyncio.get_running_loop(), Keeper())
