@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agents/", include("dialer.agents.urls")),
     path("", include("dialer.campaigns.urls")),
     path("", include("dialer.handling.urls")),
+    path("", include("dialer.whatif.urls")),
     path("", include("dialer.leads.urls")),
     path("", include("dialer.compliance.urls")),
 ]

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from dialer.settings import use_environment
 
-JOBS = {"pacing": ("tasks.pacing",), "worker": ("tasks.recordings", "tasks.housekeeping")}
+JOBS = {"pacing": ("tasks.pacing",), "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif")}
 THREADS = 2
 DRAIN_S = 10
 """Seconds that jobs under way get to end after SIGTERM."""

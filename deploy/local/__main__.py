@@ -14,7 +14,7 @@ from .servers import ServerFailed
 from .testing import test
 from .up import up
 
-PASSED_ON = ("test", "lint", "manage", "bench")
+PASSED_ON = ("test", "lint", "manage", "simulate", "bench")
 """Commands whose further arguments belong to another program."""
 
 
@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     measure.add_argument("name", help="its name")
     measure.set_defaults(run=bench)
     commands.add_parser("manage", help="manage.py in the stack's environment").set_defaults(run=watch.manage)
+    commands.add_parser(
+        "simulate", help="what a campaign would do with other settings: --campaign ID, and --help for the settings"
+    ).set_defaults(run=watch.simulate)
     commands.add_parser("help", help="this text")
     return top
 

@@ -163,3 +163,9 @@ def manage(options: argparse.Namespace) -> int:
     """manage.py in the stack's environment, with our terminal."""
     with environment() as env:
         return run_attached([sys.executable, "manage.py", *options.rest], env=env, cwd=ROOT)
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """manage.py simulate in the stack's environment."""
+    with environment() as env:
+        return run_attached([sys.executable, "manage.py", "simulate", *options.rest], env=env, cwd=ROOT)

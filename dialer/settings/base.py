@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "dialer.handling",
     "dialer.desk",
     "dialer.floor",
+    "dialer.whatif",
 ]
 
 MIDDLEWARE = [
@@ -117,6 +118,9 @@ REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }
+
+# Background jobs by name; the product knows no job queue.
+JOBS = "tasks.asks.JOBS"
 
 AUTH_USER_MODEL = "people.User"
 LOGIN_URL = "people:sign-in"

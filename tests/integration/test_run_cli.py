@@ -24,6 +24,8 @@ MANAGE = """
 import sys
 if sys.argv[1] == "seed_demo":
     print("sign in as demo")
+if sys.argv[1] == "simulate":
+    print("simulates", *sys.argv[2:])
 if sys.argv[1] == "fail":
     sys.exit(7)
 """
@@ -118,6 +120,7 @@ def test_it_comes_up_shows_itself_heals_and_stops_without_a_trace(product: Produ
 
     assert "export DATABASE_URL=postgres://" in product.run("env").stdout
     assert product.run("manage", "fail").returncode == 7
+    assert product.run("simulate", "--campaign", "x").stdout == "simulates --campaign x\n"
 
     for name in ("worker", "redis", "postgres"):
         processes[name].signal(signal.SIGKILL)

@@ -16,14 +16,18 @@ from django.db.models import ProtectedError
 from dialer.calls import placing, services
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns import facts
+from dialer.campaigns.models import CustomField, ScriptAnswer, ScriptPage
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.models import TenantScoped, UnscopedQuery
 from dialer.handling.models import Monitor
+from dialer.leads.models import Callback
 from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 from tests import factories
+from dialer.whatif import services as whatif
+from dialer.whatif.rules import Settings
 from tests.factories import (
     handled,
     make_call,
@@ -32,6 +36,7 @@ from tests.factories import (
     make_pause_code,
     make_session,
     make_team,
+    make_user,
 )
 
 SCOPED = [model for model in apps.get_models() if issubclass(model, TenantScoped)]
@@ -63,6 +68,13 @@ def full_house(tenant: Tenant) -> Tenant:
     placing.pace(campaign_id=dialing_ahead.pk)
     facts.note(tenant_id=tenant.pk, campaign_id=dialing_ahead.pk, facts=[facts.Fact("failed", 3.0)], at=now())
     factories.make_floor_rows(campaign)
+    CustomField.objects.create(tenant=tenant, campaign=campaign, name="berth", label="Berth")
+    page = ScriptPage.objects.create(tenant=tenant, campaign=campaign, title="Opening", body="Good day.")
+    ScriptAnswer.objects.create(tenant=tenant, page=page, label="Yes", leads_to=page)
+    Callback.objects.create(
+        tenant=tenant, lead=make_lead(campaign), promised_for=now(), zone="America/New_York", made_at=now()
+    )
+    whatif.ask(campaign=campaign, user=make_user(tenant), settings=Settings(), stress=None)
     return tenant
 
 

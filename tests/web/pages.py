@@ -27,6 +27,6 @@ def sends_to_sign_in(response: HttpResponse) -> bool:
     return response.status_code == 302 and response["Location"].startswith("/sign-in/?next=")
 
 
-def refused(clients: dict[str, Client], address: str, method: str = "get", **data: str) -> dict[str, int]:
+def refused(clients: dict[str, Client], address: str, method: str = "get", /, **data: str) -> dict[str, int]:
     """The status that each browser gets."""
     return {name: getattr(client, method)(address, data).status_code for name, client in clients.items()}

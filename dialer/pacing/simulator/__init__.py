@@ -1,7 +1,23 @@
 """What would happen: the pacing engine against simulated people, machines and agents with a campaign's own figures."""
 
-from .run import Run, simulate
-from .whatif import Interval, WhatIf, stress, what_if
-from .world import World, fitted
+from .fit import Share, incidence
+from .run import BATCH_S, Run, simulate
+from .whatif import Interval, WhatIf, stress, summary, what_if
+from .world import ENOUGH, World, fitted, thin
 
-__all__ = ["Interval", "Run", "WhatIf", "World", "fitted", "simulate", "stress", "what_if"]
+__all__ = [
+    "BATCH_S",
+    "ENOUGH",
+    "Interval",
+    "Run",
+    "Share",
+    "WhatIf",
+    "World",
+    "fitted",
+    "incidence",
+    "simulate",
+    "stress",
+    "summary",
+    "thin",
+    "what_if",
+]

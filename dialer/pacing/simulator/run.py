@@ -21,6 +21,8 @@ BATCH_S = 300.0
 """Figures are kept by spans of this length, so that intervals can be given."""
 Kind = Literal["ring_end", "verdict", "lost", "talk_end", "wrap_end", "back", "start"]
 Policy = Callable[[Snapshot], Decision]
+Going = Callable[[float], bool]
+"""Told, each tick, the share of the shift that is done; False ends the shift there."""
 
 
 @dataclass(slots=True)
@@ -267,7 +269,7 @@ class _Shift:
                 del self.calls[which]
                 self.batch(now).cancelled += 1
 
-    def play(self) -> Run:
+    def play(self, going: Going | None = None) -> Run:
         world = self.world
         for who in range(world.agents):
             self.at(abs(float(self.chance.standard_normal())) * 60.0, "start", who)
@@ -275,6 +277,11 @@ class _Shift:
         for i in range(int(end / step)):
             now = i * step
             self.events_until(now)
+            if going is not None and not going(now / end):
+                # What ended early counts up to its last whole span.
+                end = now
+                del self.run.batches[max(1, int(now / BATCH_S)) :]
+                break
             credit = min(credit + world.calls_per_s * step, max(1.0, world.calls_per_s * step))
             decision = self.policy(self.snapshot(now, int(credit)))
             self.memory = decision.memory
@@ -294,7 +301,13 @@ def draw(chance: np.random.Generator, samples: Samples) -> float:
 
 
 def simulate(
-    world: World, *, seed: int = 0, method: Method = "predictive", level: float = 1.0, policy: Policy = decide
+    world: World,
+    *,
+    seed: int = 0,
+    method: Method = "predictive",
+    level: float = 1.0,
+    policy: Policy = decide,
+    going: Going | None = None,
 ) -> Run:
-    """Play one shift of the world under a policy."""
-    return _Shift(world, policy, method, level, seed).play()
+    """Play one shift of the world under a policy, to its end or until `going` says that it is enough."""
+    return _Shift(world, policy, method, level, seed).play(going)

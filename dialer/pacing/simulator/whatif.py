@@ -56,11 +56,16 @@ def what_if(
     return summary(played)
 
 
-def summary(played: list[Run]) -> WhatIf:
-    """Means over all spans but the warm-up, and intervals from the spread between spans."""
-    skip = WARM_UP_BATCHES if len(played[0].batches) > 2 * WARM_UP_BATCHES else 0
-    spans = [batch for run in played for batch in run.batches[skip:]]
-    series = tuple(_span([run.batches[i] for run in played]) for i in range(len(played[0].batches)))
+def summary(played: list[Run], *, begin: int | None = None, end: int | None = None) -> WhatIf:
+    """Means over the spans from `begin` (None: after the warm-up) to `end`, and intervals from their spread.
+
+    Runs may have ended at different spans; the series is of all the spans that any of them reached.
+    """
+    longest = max(len(run.batches) for run in played)
+    if begin is None:
+        begin = WARM_UP_BATCHES if longest > 2 * WARM_UP_BATCHES else 0
+    spans = [batch for run in played for batch in run.batches[begin:end]]
+    series = tuple(_span([run.batches[i] for run in played if i < len(run.batches)]) for i in range(longest))
     return WhatIf(
         _ratio(spans, lambda b: b.busy, lambda b: b.busy + b.idle),
         _ratio(spans, lambda b: b.abandoned, lambda b: b.answered),

@@ -12,7 +12,7 @@ from ..types import Rules
 
 Samples = tuple[float, ...]
 _QUANTILES = 400
-_ENOUGH = 30
+ENOUGH = 30
 """Fewer observations than this are not taken for a distribution; the guess stays."""
 
 
@@ -90,20 +90,20 @@ def fitted(
     `answer_age` has an entry for each call passed to agents. Distributions with few observations stay the guess's.
     """
     world = guess
-    if dials >= _ENOUGH:
+    if dials >= ENOUGH:
         share = min(0.9, max(0.005, len(answer_age) / dials))
         rest = max(1, dials - len(answer_age))
         world = replace(world, answer=(share,), machine=min(1.0, len(machine_age) / rest))
         world = replace(world, fail=min(1.0 - world.machine, len(fail_age) / rest))
-    if len(answer_age) >= _ENOUGH:
+    if len(answer_age) >= ENOUGH:
         world = replace(world, answer_age=thin(answer_age))
-    if len(machine_age) >= _ENOUGH:
+    if len(machine_age) >= ENOUGH:
         world = replace(world, machine_age=thin(machine_age))
-    if len(fail_age) >= _ENOUGH:
+    if len(fail_age) >= ENOUGH:
         world = replace(world, fail_age=thin(fail_age))
-    if len(talk) >= _ENOUGH:
+    if len(talk) >= ENOUGH:
         world = replace(world, talk=thin(talk))
-    if len(wrap) >= _ENOUGH:
+    if len(wrap) >= ENOUGH:
         world = replace(world, wrap=thin(wrap))
     return world
 

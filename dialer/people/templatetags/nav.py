@@ -13,7 +13,7 @@ from dialer.people.models import Role, User
 register = template.Library()
 
 _ANYBODY = frozenset(Role)
-_CAMPAIGNS = ("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "leads:")
+_CAMPAIGNS = ("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "leads:", "whatif:")
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
     ("Desk", "desk:desk", _ANYBODY, ("desk:",)),
