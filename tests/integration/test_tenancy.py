@@ -25,9 +25,9 @@ from dialer.leads.models import Callback
 from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
-from tests import factories
 from dialer.whatif import services as whatif
 from dialer.whatif.rules import Settings
+from tests import factories
 from tests.factories import (
     handled,
     make_call,
