@@ -16,6 +16,7 @@ from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import JOINED, AgentState, Event, Kind
 from dialer.calls import board
 from dialer.core.clock import now
+from dialer.core.words import _, said
 from dialer.telephony import outbox
 from dialer.telephony.port import AlreadyThere, Switch, SwitchError, SwitchRefused, bridge_of, leg_of
 
@@ -202,25 +203,27 @@ class LegDesk:
         await self._store.run(agents.apply, session_id=session.pk, event=event, at=at, notice=notice)
 
 
-_NO_SWITCH = "The telephone switch cannot be reached. Try again in a moment; if it lasts, tell your supervisor."
-_LOST = "Your phone left the line. Choose “Call my phone” when it is ready again."
-_LOST_IN_BROWSER = (
+_NO_SWITCH = _("The telephone switch cannot be reached. Try again in a moment; if it lasts, tell your supervisor.")
+_LOST = _("Your phone left the line. Choose “Call my phone” when it is ready again.")
+_LOST_IN_BROWSER = _(
     "The phone in your browser left the line. Reload the page; if that does not help, check the microphone."
 )
-_NOT_COME = (
+_NOT_COME = _(
     "The phone in your browser did not come on the line. Allow this page to use the microphone, then reload it; "
     "or leave and join with another phone."
 )
 
 
 def _not_registered(session: AgentSession) -> str:
-    return (
-        f"Your phone {session.endpoint} is not registered. Start it, check that it signs in as {session.endpoint}, "
-        "then try again."
+    return said(
+        "Your phone %(phone)s is not registered. Start it, check that it signs in as %(phone)s, then try again.",
+        phone=session.endpoint,
     )
 
 
 def _not_answered(session: AgentSession, cause: int | None) -> str:
     if cause in (17, 21):
-        return f"Your phone {session.endpoint} is busy or refused the call. Free it, then try again."
-    return f"Your phone {session.endpoint} did not answer. Answer it when it rings, then try again."
+        return said(
+            "Your phone %(phone)s is busy or refused the call. Free it, then try again.", phone=session.endpoint
+        )
+    return said("Your phone %(phone)s did not answer. Answer it when it rings, then try again.", phone=session.endpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from dialer.campaigns.models import Campaign
 from dialer.core.ids import new_id
@@ -18,10 +19,10 @@ STATES = [(state.value, state.name.replace("_", " ").capitalize()) for state in 
 class LegState(models.TextChoices):
     """Where the agent's nailed-up phone leg is."""
 
-    CALLING = "calling", "Calling the phone"
-    UP = "up", "On the line"
-    AWAY = "away", "Coming on the line"
-    DOWN = "down", "Not on the line"
+    CALLING = "calling", _("Calling the phone")
+    UP = "up", _("On the line")
+    AWAY = "away", _("Coming on the line")
+    DOWN = "down", _("Not on the line")
 
 
 class PhoneKind(models.TextChoices):

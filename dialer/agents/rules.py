@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
+from dialer.core.words import _
+
 PHONE_LOST = "PHONE"
 """Pause code of an agent whose phone is not on the line."""
 SCREEN_LOST = "SCREEN"
@@ -19,11 +21,11 @@ JOINED = "LOGIN"
 CALLBACK_DUE = "CALLBACK"
 """Pause code of an agent who is shown a callback of theirs that is due; the call over, they are ready again."""
 SYSTEM_CODES = {
-    CALLBACK_DUE: "Callback due",
-    PHONE_LOST: "Phone lost",
-    SCREEN_LOST: "Screen lost",
-    JOINED: "Signed in",
-    "PAUSE": "Paused",
+    CALLBACK_DUE: _("Callback due"),
+    PHONE_LOST: _("Phone lost"),
+    SCREEN_LOST: _("Screen lost"),
+    JOINED: _("Signed in"),
+    "PAUSE": _("Paused"),
 }
 
 
@@ -136,11 +138,11 @@ def _ready_asked(agent: Agent, event: Event) -> Agent | Refusal:
         case AgentState.PAUSED if agent.leg_away:
             return Refusal("Your phone is coming on the line. Try again in a moment.")
         case AgentState.PAUSED if not agent.leg_up:
-            return Refusal("Your phone is not on the line. Answer it, or join the campaign again.")
+            return Refusal(_("Your phone is not on the line. Answer it, or join the campaign again."))
         case AgentState.PAUSED:
             return replace(agent, state=AgentState.READY, pause_code="", pause_after="")
         case AgentState.WRAPUP:
-            return Refusal("Choose a disposition first.")
+            return Refusal(_("Choose a disposition first."))
         case _:
             return replace(agent, pause_after="")
 
@@ -154,11 +156,11 @@ def _pause_asked(agent: Agent, event: Event) -> Agent:
 
 def _reserved(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state in _BUSY or agent.state is AgentState.WRAPUP:
-        return Refusal("Finish the call that you are on first.")
+        return Refusal(_("Finish the call that you are on first."))
     if not agent.leg_up:
-        return Refusal("Your phone is not on the line. Answer it, or join the campaign again.")
+        return Refusal(_("Your phone is not on the line. Answer it, or join the campaign again."))
     if agent.state is not AgentState.READY and not event.own:
-        return Refusal("The agent is not ready.")
+        return Refusal(_("The agent is not ready."))
     # Whoever dials while paused goes back to that pause, not to ready.
     keeps = agent.state is AgentState.PAUSED and agent.pause_code not in (JOINED, CALLBACK_DUE)
     after = agent.pause_code if keeps else agent.pause_after
@@ -199,27 +201,27 @@ def _freed(agent: Agent, event: Event) -> Agent:
 
 def _disposed(agent: Agent, event: Event) -> Agent | Refusal:
     if event.call is not None and agent.call is not None and agent.call != event.call:
-        return Refusal("That call has its disposition already.")
+        return Refusal(_("That call has its disposition already."))
     if agent.state is AgentState.WRAPUP:
         return _free(agent)
     if agent.state in _BUSY:
-        return Refusal("Hang up first, then choose the disposition.")
-    return Refusal("There is no call to dispose of.")
+        return Refusal(_("Hang up first, then choose the disposition."))
+    return Refusal(_("There is no call to dispose of."))
 
 
 def _extend_asked(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state is not AgentState.WRAPUP:
-        return Refusal("There is no wrap-up to extend.")
+        return Refusal(_("There is no wrap-up to extend."))
     if agent.wrapup_extended:
-        return Refusal("This wrap-up has been extended once already. Choose a disposition.")
+        return Refusal(_("This wrap-up has been extended once already. Choose a disposition."))
     return replace(agent, wrapup_extended=True)
 
 
 def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state in _BUSY:
-        return Refusal("Finish the call first, then leave.")
+        return Refusal(_("Finish the call first, then leave."))
     if agent.state is AgentState.WRAPUP:
-        return Refusal("Choose a disposition first, then leave.")
+        return Refusal(_("Choose a disposition first, then leave."))
     return _ended(agent, event)
 
 

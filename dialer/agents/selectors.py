@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.db.models import DurationField, ExpressionWrapper, F, Q, Sum, Value
 from django.db.models.functions import Coalesce, Greatest, Least
+from django.utils.translation import gettext_lazy as _
 
 from dialer.campaigns.models import PauseCode
 from dialer.core.clock import now
@@ -19,11 +20,11 @@ from .rules import SYSTEM_CODES, AgentState
 
 SHOWN_STATES = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP, AgentState.PAUSED)
 STATE_WORDS = {
-    AgentState.READY: "Ready",
-    AgentState.RESERVED: "Reserved",
-    AgentState.IN_CALL: "In call",
-    AgentState.WRAPUP: "Wrap-up",
-    AgentState.PAUSED: "Paused",
+    AgentState.READY: _("Ready"),
+    AgentState.RESERVED: _("Reserved"),
+    AgentState.IN_CALL: _("In call"),
+    AgentState.WRAPUP: _("Wrap-up"),
+    AgentState.PAUSED: _("Paused"),
 }
 LONGEST = timedelta(days=7)
 """A state that began longer ago than this before the day is not looked for: no session lives that long."""
@@ -88,13 +89,13 @@ def time_in_state(*, tenant: Tenant, day: date, only: User | None = None) -> lis
 def _day_of(user: User, spent: dict[tuple[str, str], timedelta], labels: dict[str, str]) -> AgentDay:
     total = sum(spent.values(), timedelta())
     per_state: dict[str, timedelta] = defaultdict(timedelta)
-    for (state, _), length in spent.items():
+    for (state, _code), length in spent.items():
         per_state[state] += length
     states: list[Share] = []
     drawn = 0.0
     for state in SHOWN_STATES:
         share = _part(per_state[state], total)
-        states.append(Share(state, STATE_WORDS[state], per_state[state], share, drawn))
+        states.append(Share(state, str(STATE_WORDS[state]), per_state[state], share, drawn))
         drawn += share
     pauses = [
         Share(code, labels.get(code, code), length, _part(length, total))

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from dialer.campaigns import facts
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core import notify, prepared
 from dialer.core.clock import now
 from dialer.core.ids import new_id
+from dialer.core.language import speaking, translated
 from dialer.core.numbers import NotANumber, parse_number
 from dialer.leads import services as leads
 from dialer.live import publish
@@ -39,7 +41,7 @@ def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: 
     `number` is what the agent typed, for a plain telephone. Raises NotNow with what to do.
     """
     if user.tenant_id != campaign.tenant_id:
-        raise NotNow("There is no such campaign. Choose one of those shown.")
+        raise NotNow(_("There is no such campaign. Choose one of those shown."))
     public_id = new_id()
     endpoint = _endpoint_of(user, campaign, phone, number, public_id)
     waits = phone == PhoneKind.BROWSER and settings.SWITCH != "simulated"
@@ -77,7 +79,7 @@ def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: 
                 outbox.send(tenant_id=campaign.tenant_id, kind=CommandKind.CALL_PHONE, target=session.public_id)
             publish.changed(DESK, user.pk, moment)
     except IntegrityError as error:
-        raise NotNow("You are in a campaign already. Leave it first.") from error
+        raise NotNow(_("You are in a campaign already. Leave it first.")) from error
     assert isinstance(session, AgentSession)
     return session
 
@@ -131,7 +133,7 @@ def call_phone_again(*, session_id: int) -> AgentSession:
     with transaction.atomic():
         session = _locked(session_id)
         if session.leg != LegState.DOWN or session.ended_at is not None:
-            raise NotNow("Your phone is on the line or being called already.")
+            raise NotNow(_("Your phone is on the line or being called already."))
         AgentSession.objects.across_tenants().filter(pk=session_id).update(leg=LegState.CALLING, notice="")
         session.leg = LegState.CALLING
         outbox.send(tenant_id=session.tenant_id, kind=CommandKind.CALL_PHONE, target=session.public_id)
@@ -159,7 +161,7 @@ def apply_within(
     before = session.as_agent()
     after = advance(before, event)
     if isinstance(after, Refusal):
-        raise NotNow(after.reason)
+        raise NotNow(translated(after.reason))
     leg = _leg_after(session.leg, event, after)
     guest = after.call is not None and (session.guest if guest is None else guest)
     if after == before and leg == session.leg and notice is None and guest == session.guest:
@@ -171,7 +173,7 @@ def apply_within(
         session.leg_since = at
     session.call_id, session.leg, session.wrapup_extended = after.call, leg, after.wrapup_extended
     if notice is not None:
-        session.notice = notice[:300]
+        session.notice = _in_words_of(session.user_id, notice)[:300]
     if after.state is AgentState.OFFLINE and session.ended_at is None:
         _end(session, at, drop_phone=before.leg_up or notice is None)
     if before.state is AgentState.WRAPUP and after.state is not AgentState.WRAPUP:
@@ -197,6 +199,14 @@ def _note_wrap_end(session: AgentSession, before: Agent, after: Agent, at: datet
         stayed=after.state is AgentState.READY or bool(before.pause_after),
         at=at,
     )
+
+
+def _in_words_of(user_id: int, notice: str) -> str:
+    """A notice in the language of the agent who will read it: whoever writes it serves all of them."""
+    if not notice:
+        return ""
+    with speaking(User.objects.values_list("language", flat=True).get(pk=user_id)):
+        return translated(notice)
 
 
 _WRITTEN = (
@@ -343,4 +353,4 @@ def ask_in(
 def pause_label(*, tenant_id: int, code: str) -> str:
     """A pause code in words; codes of the system included."""
     own = PauseCode.objects.for_tenant(tenant_id).filter(code=code).values_list("label", flat=True).first()
-    return own or SYSTEM_CODES.get(code, code)
+    return own or translated(SYSTEM_CODES.get(code, code))

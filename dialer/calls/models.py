@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.agents.models import AgentSession
 from dialer.campaigns.models import Campaign, DialMethod, Disposition
@@ -17,9 +18,13 @@ from dialer.core.models import TenantScoped
 from dialer.leads.models import Lead
 
 from .rules import Call, CallState, Outcome
+from .words import OUTCOME_WORDS, STATE_WORDS
 
-STATES = [(state.value, state.name.capitalize()) for state in CallState]
-OUTCOMES = [(outcome.value, outcome.name.replace("_", " ").capitalize()) for outcome in Outcome]
+STATES = [(state.value, lazy(STATE_WORDS.get(state.value, state.name.capitalize()))) for state in CallState]
+OUTCOMES = [
+    (outcome.value, lazy(OUTCOME_WORDS.get(outcome.value, outcome.name.replace("_", " ").capitalize())))
+    for outcome in Outcome
+]
 
 
 class CallTask(TenantScoped):

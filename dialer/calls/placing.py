@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, LegState
@@ -22,6 +23,7 @@ from dialer.compliance.services import Asked, Judged, asked_for, judge
 from dialer.core import notify
 from dialer.core.clock import now
 from dialer.core.ids import new_id
+from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.leads import services as leads
 from dialer.leads.models import Lead, LeadState
@@ -211,7 +213,7 @@ def dial_number(*, session_id: int, text: str) -> CallTask:
     try:
         number = parse_number(text, _session(session_id).campaign.tenant.region)
     except NotANumber as error:
-        raise agents.NotNow(str(error)) from error
+        raise agents.NotNow(translated(error.args[0])) from error
     return _dial(session_id, lambda session: _asked_for_number(session, number))
 
 
@@ -222,7 +224,7 @@ def _asked_for_number(session: AgentSession, number: str) -> Asked:
         return asked_for(shown)
     live = CallTask.objects.for_tenant(session.tenant_id).filter(phone=number).exclude(state=CallState.ENDED)
     if live.exists():  # before its lead is locked, which the end of that call may be waiting to write
-        raise agents.NotNow("This number is in a call already.")
+        raise agents.NotNow(_("This number is in a call already."))
     known = (
         Lead.objects.for_tenant(session.tenant_id)
         .filter(campaign=session.campaign, phone=number)
@@ -244,11 +246,13 @@ def next_lead(*, session_id: int) -> Lead:
             assert isinstance(lead, Lead)
             return lead
         if session.call_id is not None:
-            raise agents.NotNow("Finish the call that you are on first.")
+            raise agents.NotNow(_("Finish the call that you are on first."))
         own = leads.reserve_promised(user_id=session.user_id, campaign_id=session.campaign_id, at=moment)
         found = [own] if own else leads.reserve(campaign_id=session.campaign_id, count=1, at=moment)
         if not found:
-            raise agents.NotNow("No lead is due in this campaign now. Ask for more leads, or wait for those due later.")
+            raise agents.NotNow(
+                _("No lead is due in this campaign now. Ask for more leads, or wait for those due later.")
+            )
         _show(session, found[0], moment)
     return found[0]
 
@@ -284,9 +288,12 @@ def _asked_for_promised(session: AgentSession, lead_id: int) -> Asked:
     waiting = Lead.objects.for_tenant(session.tenant_id).filter(pk=lead_id, state=LeadState.WAITING)
     lead = waiting.select_for_update(skip_locked=True, no_key=True).first()
     if lead is None:
-        raise agents.NotNow("This customer is in another call at this moment. Try again when it is over.")
+        raise agents.NotNow(_("This customer is in another call at this moment. Try again when it is over."))
     if lead.campaign_id != session.campaign_id:
-        raise agents.NotNow(f"This callback belongs to “{lead.campaign.name}”. Join that campaign to dial it.")
+        raise agents.NotNow(
+            _("This callback belongs to “%(campaign)s”. Join that campaign to dial it.")
+            % {"campaign": lead.campaign.name}
+        )
     return asked_for(lead)
 
 
@@ -313,7 +320,7 @@ def dial_shown(*, session_id: int) -> CallTask:
 
 def _asked_for_shown(session: AgentSession) -> Asked:
     if session.preview_lead is None:
-        raise agents.NotNow("No lead is shown. Ask for the next lead first.")
+        raise agents.NotNow(_("No lead is shown. Ask for the next lead first."))
     return asked_for(session.preview_lead)
 
 
@@ -339,9 +346,9 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "call_not_to_dnc":
             raise
-        raise agents.NotNow("The number has just been put on the do-not-call list. It is never dialed.") from error
+        raise agents.NotNow(_("The number has just been put on the do-not-call list. It is never dialed.")) from error
     if isinstance(judged.answer, Deny):
-        raise agents.NotNow(judged.answer.reason)
+        raise agents.NotNow(translated(judged.answer.reason))
     call = CallTask.objects.for_tenant(session.tenant_id).get(pk=made[0])
     assert isinstance(call, CallTask)
     return call
@@ -349,17 +356,17 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
 
 def _may_dial(session: AgentSession) -> None:
     if not session.campaign.caller_id:
-        raise agents.NotNow("The campaign has no caller id. Ask an administrator to set one.")
+        raise agents.NotNow(_("The campaign has no caller id. Ask an administrator to set one."))
     free = advance(session.as_agent(), AgentEvent(AgentKind.RESERVED, own=True))
     if isinstance(free, Refusal):
-        raise agents.NotNow(free.reason)
+        raise agents.NotNow(translated(free.reason))
 
 
 def _queue_own(session: AgentSession, judged: Judged, at: datetime) -> list[UUID]:
     """Queue an agent's own call and reserve its agent and lead."""
     made = queue_calls(campaign=session.campaign, judged=[judged], at=at, session=session)
     if not made:
-        raise agents.NotNow("This number is in a call already.")
+        raise agents.NotNow(_("This number is in a call already."))
     reserved = AgentEvent(AgentKind.RESERVED, call=made[0], own=True)
     agents.apply_within(session_id=session.pk, event=reserved, at=at)
     lead_id = judged.asked.lead_id
@@ -380,7 +387,7 @@ def _session(session_id: int, lock: bool = False) -> AgentSession:
         rows = rows.select_for_update(of=("self",), no_key=True)
     session = rows.filter(pk=session_id, ended_at=None).first()
     if session is None:
-        raise agents.NotNow("You have left the campaign. Join it again.")
+        raise agents.NotNow(_("You have left the campaign. Join it again."))
     assert isinstance(session, AgentSession)
     return session
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -294,16 +295,18 @@ def dispose(
         in_hand = AgentSession.objects.across_tenants().values_list("call_id", flat=True).get(pk=session_id)
         call = _locked(in_hand, "campaign") if in_hand is not None else None
         if call is None:
-            raise agents.NotNow("There is no call to dispose of.")
+            raise agents.NotNow(_("There is no call to dispose of."))
         if call_id not in (None, call.pk):
-            raise agents.NotNow("That call has its disposition already.")
+            raise agents.NotNow(_("That call has its disposition already."))
         disposition = (
             Disposition.objects.for_tenant(call.tenant_id)
             .filter(disposition_set_id=call.campaign.disposition_set_id, code=code)
             .first()
         )
         if disposition is None:
-            raise agents.NotNow(f"This campaign has no disposition “{code[:16]}”. Choose one of those shown.")
+            raise agents.NotNow(
+                _("This campaign has no disposition “%(code)s”. Choose one of those shown.") % {"code": code[:16]}
+            )
         # The agent may have moved on before the lock: what is disposed of is the call that is written to.
         disposed = AgentEvent(AgentKind.DISPOSED, call=call.pk)
         agents.apply_within(session_id=session_id, event=disposed, at=moment)
@@ -331,9 +334,13 @@ def _note_earlier_disposition(
 
 def _check_needs(disposition: Disposition, note: str, promise: callbacks.Promise | None) -> None:
     if disposition.needs_note and not note.strip():
-        raise agents.NotNow(f"“{disposition.label}” needs a note. Say in a few words what happened.")
+        raise agents.NotNow(
+            _("“%(disposition)s” needs a note. Say in a few words what happened.") % {"disposition": disposition.label}
+        )
     if disposition.needs_callback and promise is None:
-        raise agents.NotNow(f"“{disposition.label}” needs a time to call back. Choose one.")
+        raise agents.NotNow(
+            _("“%(disposition)s” needs a time to call back. Choose one.") % {"disposition": disposition.label}
+        )
 
 
 def _promise(call: CallTask, promise: callbacks.Promise, by: User, at: datetime) -> None:
@@ -345,7 +352,7 @@ def _promise(call: CallTask, promise: callbacks.Promise, by: User, at: datetime)
         callbacks.make(lead_id=call.lead_id, promise=promise, by=by, at=at, call_id=call.pk)
     except callbacks.LeadBusy as busy:
         raise agents.NotNow(
-            "This customer is in another call at this moment, so no callback can be set. Choose another disposition."
+            _("This customer is in another call at this moment, so no callback can be set. Choose another disposition.")
         ) from busy
 
 

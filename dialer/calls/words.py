@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialer.core.words import _
+
+STATE_WORDS = {
+    "queued": _("Queued"),
+    "dialing": _("Dialing"),
+    "ringing": _("Ringing"),
+    "answered": _("Answered"),
+    "detecting": _("Detecting"),
+    "human": _("Human"),
+    "machine": _("Machine"),
+    "connected": _("Connected"),
+    "ended": _("Ended"),
+}
+OUTCOME_WORDS = {
+    "connected": _("Connected"),
+    "abandoned": _("Abandoned"),
+    "early_hangup": _("Early hangup"),
+    "no_answer": _("No answer"),
+    "busy": _("Busy"),
+    "congestion": _("Congestion"),
+    "invalid_number": _("Invalid number"),
+    "machine": _("Machine"),
+    "message_left": _("Message left"),
+    "cancelled": _("Cancelled"),
+    "failed": _("Failed"),
+    "lost": _("Lost"),
+}
 CAUSES = {
     0: "no cause given",
     1: "unallocated number",

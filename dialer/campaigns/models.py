@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
@@ -85,12 +86,12 @@ class PauseCode(TenantScoped):
 class DialMethod(models.TextChoices):
     """Who decides when to dial, and how many lines per agent."""
 
-    MANUAL = "manual", "Manual"
-    PREVIEW = "preview", "Preview"
-    PROGRESSIVE = "progressive", "Progressive"
-    RATIO = "ratio", "Ratio"
-    PREDICTIVE = "predictive", "Predictive"
-    BLENDED = "blended", "Blended"
+    MANUAL = "manual", _("Manual")
+    PREVIEW = "preview", _("Preview")
+    PROGRESSIVE = "progressive", _("Progressive")
+    RATIO = "ratio", _("Ratio")
+    PREDICTIVE = "predictive", _("Predictive")
+    BLENDED = "blended", _("Blended")
 
 
 AHEAD = (DialMethod.PREDICTIVE, DialMethod.BLENDED)
@@ -104,8 +105,8 @@ MAX_CAP = Decimal("3.00")
 class CampaignStatus(models.TextChoices):
     """Whether a campaign dials."""
 
-    STOPPED = "stopped", "Stopped"
-    ACTIVE = "active", "Active"
+    STOPPED = "stopped", _("Stopped")
+    ACTIVE = "active", _("Active")
 
 
 class Campaign(TenantScoped):

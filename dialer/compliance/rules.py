@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from dialer.core.words import _, said
 from dialer.core.zones import known_zone
 
 PACK = "basic/1"
@@ -53,14 +54,14 @@ class Deny:
 def gate(facts: Facts) -> Allow | Deny:
     """Answer for one number at one moment; the first rule that refuses gives the reason."""
     if not (facts.number.startswith("+") and facts.number[1:].isascii() and facts.number[1:].isdigit()):
-        return Deny("bad_number", "The number is not in international form. Correct it in the lead.")
+        return Deny("bad_number", _("The number is not in international form. Correct it in the lead."))
     if facts.on_dnc:
-        return Deny("dnc", "The number is on the do-not-call list. It is never dialed.")
+        return Deny("dnc", _("The number is on the do-not-call list. It is never dialed."))
     zones = [zone for name in facts.zones if (zone := known_zone(name)) is not None]
     if not zones or len(zones) != len(facts.zones):
         return Deny(
             "zone_unknown",
-            "Nothing tells in which time zone this number is. Set the lead's time zone.",
+            _("Nothing tells in which time zone this number is. Set the lead's time zone."),
         )
     clocks = {zone.key: facts.now.astimezone(zone) for zone in zones}
     evidence = {name: clock.isoformat(timespec="minutes") for name, clock in clocks.items()}
@@ -70,12 +71,16 @@ def gate(facts: Facts) -> Allow | Deny:
     if again_at is None:
         return Deny(
             "no_common_hours",
-            "The time zones where this number may be have no calling hours in common. Set the lead's own time zone.",
+            _("The time zones where this number may be have no calling hours in common. Set the lead's own time zone."),
             evidence,
         )
     return Deny(
         "calling_hours",
-        f"It is outside calling hours ({_clock(facts.opens)} to {_clock(facts.closes)}) where this number may be.",
+        said(
+            "It is outside calling hours (%(opens)s to %(closes)s) where this number may be.",
+            opens=_clock(facts.opens),
+            closes=_clock(facts.closes),
+        ),
         evidence,
         again_at,
     )

@@ -7,6 +7,8 @@ import re
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
+from .words import _, said
+
 LONGEST = 16
 """Characters of the longest E.164 number, its + included."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -27,7 +29,10 @@ def parse_number(text: str, region: str) -> str:
         number = phonenumbers.parse(shown, region)
     except phonenumbers.NumberParseException as error:
         raise NotANumber(
-            f"“{_quoted(shown)}” is not a telephone number. Type it with its area code, or with + and the country code."
+            said(
+                "“%(number)s” is not a telephone number. Type it with its area code, or with + and the country code.",
+                number=_quoted(shown),
+            )
         ) from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.IS_POSSIBLE:
@@ -40,11 +45,11 @@ def parse_number(text: str, region: str) -> str:
         elif not _E164.fullmatch(e164):
             reason = phonenumbers.ValidationResult.TOO_SHORT
     cure = {
-        phonenumbers.ValidationResult.TOO_SHORT: "it is too short: type it with its area code",
-        phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "its area code is missing",
-        phonenumbers.ValidationResult.TOO_LONG: "it has too many digits",
-    }.get(reason, "check its length and country code")
-    raise NotANumber(f"“{_quoted(shown)}” is not a telephone number: {cure}.")
+        phonenumbers.ValidationResult.TOO_SHORT: _("it is too short: type it with its area code"),
+        phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: _("its area code is missing"),
+        phonenumbers.ValidationResult.TOO_LONG: _("it has too many digits"),
+    }.get(reason, _("check its length and country code"))
+    raise NotANumber(said("“%(number)s” is not a telephone number: %(cure)s.", number=_quoted(shown), cure=cure))
 
 
 def _is_settled(e164: str) -> bool:

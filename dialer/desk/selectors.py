@@ -10,6 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import SYSTEM_CODES, AgentState
@@ -17,6 +19,7 @@ from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState, Outcome
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
 from dialer.core.clock import now
+from dialer.core.language import translated
 from dialer.core.models import TenantQuerySet
 from dialer.core.prepared import Read
 from dialer.core.templatetags.cordboard import zone_of
@@ -134,8 +137,8 @@ class Desk:
     def word(self) -> str:
         """The state in one word."""
         if self.state is AgentState.RESERVED:
-            return "Dialing" if self.call is not None and self.call.own_agent else "Connecting"
-        return _WORDS[self.state]
+            return gettext("Dialing") if self.call is not None and self.call.own_agent else gettext("Connecting")
+        return str(_WORDS[self.state])
 
     @property
     def call_word(self) -> str:
@@ -145,28 +148,28 @@ class Desk:
         if self.state is AgentState.WRAPUP and self.call.state != CallState.ENDED:
             return "Handed on"
         if self.call.outcome == Outcome.CONNECTED:
-            return "Call over"
+            return gettext("Call over")
         if self.call.state == CallState.ENDED:
             return str(self.call.get_outcome_display())
-        return _CALL_WORDS[CallState(self.call.state)]
+        return str(_CALL_WORDS[CallState(self.call.state)])
 
 
 _WORDS = {
-    AgentState.OFFLINE: "Offline",
-    AgentState.PAUSED: "Paused",
-    AgentState.READY: "Ready",
-    AgentState.IN_CALL: "In call",
-    AgentState.WRAPUP: "Wrap-up",
+    AgentState.OFFLINE: _("Offline"),
+    AgentState.PAUSED: _("Paused"),
+    AgentState.READY: _("Ready"),
+    AgentState.IN_CALL: _("In call"),
+    AgentState.WRAPUP: _("Wrap-up"),
 }
 _CALL_WORDS = {
-    CallState.QUEUED: "Placing the call",
-    CallState.DIALING: "Dialing",
-    CallState.RINGING: "Ringing",
-    CallState.ANSWERED: "Answered",
-    CallState.DETECTING: "Answered",
-    CallState.HUMAN: "Answered",
-    CallState.MACHINE: "Answering machine",
-    CallState.CONNECTED: "Connected",
+    CallState.QUEUED: _("Placing the call"),
+    CallState.DIALING: _("Dialing"),
+    CallState.RINGING: _("Ringing"),
+    CallState.ANSWERED: _("Answered"),
+    CallState.DETECTING: _("Answered"),
+    CallState.HUMAN: _("Answered"),
+    CallState.MACHINE: _("Answering machine"),
+    CallState.CONNECTED: _("Connected"),
 }
 
 # The snapshot that a statement reads: clocks may step back, transaction numbers do not.
@@ -193,6 +196,8 @@ _SHOWN = (
         "preview_lead_id",
     ),
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
+    "user__language",
+    "user__shortcuts",
     *("user__tenant__name", "user__tenant__time_zone"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
     *("campaign__wrapup_s", "campaign__wrapup_extension_s"),
@@ -244,7 +249,10 @@ def _at_work(session: Any) -> Desk:
     state = AgentState(session.state)
     lead = call.lead if call is not None else session.preview_lead
     own = pause_codes.get(session.tenant_id)
-    labels = {**SYSTEM_CODES, **{code.code: code.label for code in own}}
+    labels = {
+        **{code: translated(label) for code, label in SYSTEM_CODES.items()},
+        **{code.code: code.label for code in own},
+    }
     wraps = state is AgentState.WRAPUP and session.campaign.wrapup_s > 0
     return Desk(
         user=session.user,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, PhoneKind
 from dialer.agents.rules import AgentState, Event, Kind
@@ -35,7 +37,7 @@ def session_of(user: User) -> AgentSession:
         .first()
     )
     if session is None:
-        raise NotNow("You are in no campaign. Join one first.")
+        raise NotNow(_("You are in no campaign. Join one first."))
     assert isinstance(session, AgentSession)
     return session
 
@@ -46,7 +48,10 @@ def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: 
     if open_id is not None and session_of(user).campaign_id == campaign.pk:
         return
     if selectors.waits_for_start(campaign):
-        raise NotNow(f"“{campaign.name}” is stopped. Ask your supervisor to start it, or choose another campaign.")
+        raise NotNow(
+            _("“%(campaign)s” is stopped. Ask your supervisor to start it, or choose another campaign.")
+            % {"campaign": campaign.name}
+        )
     agents.join(user=user, campaign=campaign, phone=phone, number=number)
 
 
@@ -74,7 +79,7 @@ def pause(*, user: User, code: str) -> None:
     """Pause with one of the tenant's codes, at once or after the call in hand."""
     session = session_of(user)
     if not PauseCode.objects.for_tenant(user.tenant_id).filter(code=code).exists():
-        raise NotNow("Choose one of the pause codes shown.")
+        raise NotNow(_("Choose one of the pause codes shown."))
     agents.apply(session_id=session.pk, event=Event(Kind.PAUSE_ASKED, code=code), at=now())
 
 
@@ -86,9 +91,9 @@ def hang_up(*, user: User) -> None:
         leave_colleague(session=session)
         return
     if call is None or session.state == AgentState.WRAPUP:
-        raise NotNow("There is no call to hang up.")
+        raise NotNow(_("There is no call to hang up."))
     if session.state == AgentState.RESERVED and not call.own_agent:
-        raise NotNow("The call is being connected to you. Hang up when it is.")
+        raise NotNow(_("The call is being connected to you. Hang up when it is."))
     calls.ask_hang_up(call=call, by="agent")
 
 
@@ -109,7 +114,10 @@ def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None, pr
         if earlier is not None and earlier.disposition is not None:
             if earlier.disposition.code == code:
                 return
-            raise NotNow(f"That call was disposed of as “{earlier.disposition.label}” already.")
+            raise NotNow(
+                _("That call was disposed of as “%(disposition)s” already.")
+                % {"disposition": earlier.disposition.label}
+            )
     note = note.strip()[:NOTE_LENGTH]
     calls.dispose(session_id=session.pk, code=code, note=note, by=user, call_id=call_id, promise=promise)
 
@@ -118,9 +126,9 @@ def extend(*, user: User) -> None:
     """Have the wrap-up last longer, once per call."""
     session = session_of(user)
     if not session.campaign.wrapup_s:
-        raise NotNow("This wrap-up has no end: take the time that you need.")
+        raise NotNow(_("This wrap-up has no end: take the time that you need."))
     if not session.campaign.wrapup_extension_s:
-        raise NotNow("This campaign's wrap-up cannot be extended. Choose a disposition.")
+        raise NotNow(_("This campaign's wrap-up cannot be extended. Choose a disposition."))
     agents.apply(session_id=session.pk, event=Event(Kind.EXTEND_ASKED), at=now())
 
 
@@ -134,7 +142,7 @@ def _self_dialing(user: User) -> AgentSession:
     if monitoring.busy(session):
         raise NotNow("You are listening to an agent. Stop that first: your customers would hear it.")
     if session.campaign.dial_method not in selectors.OWN_METHODS:
-        raise NotNow("This campaign dials by itself. Go ready, and calls come to you.")
+        raise NotNow(_("This campaign dials by itself. Go ready, and calls come to you."))
     return session
 
 
@@ -148,7 +156,7 @@ def next_lead(*, user: User) -> None:
 
 def _dial_until_allowed(session_id: int) -> None:
     """Dial the lead that is shown; one that the gate refuses is passed over, and the next one taken."""
-    for _ in range(MAX_REFUSALS):
+    for _attempt in range(MAX_REFUSALS):
         try:
             placing.dial_shown(session_id=session_id)
         except NotNow:
@@ -160,7 +168,8 @@ def _dial_until_allowed(session_id: int) -> None:
             return
     placing.skip_lead(session_id=session_id)
     raise NotNow(
-        f"The last {MAX_REFUSALS} leads may not be called now (their lists say why). Ask your supervisor, or wait."
+        _("The last %(count)s leads may not be called now (their lists say why). Ask your supervisor, or wait.")
+        % {"count": MAX_REFUSALS}
     )
 
 
@@ -181,7 +190,7 @@ def dial_number(*, user: User, text: str) -> None:
     """Dial a typed number."""
     session = _self_dialing(user)
     if not text.strip():
-        raise NotNow("Type the number to dial, with its area code.")
+        raise NotNow(_("Type the number to dial, with its area code."))
     placing.dial_number(session_id=session.pk, text=text)
 
 

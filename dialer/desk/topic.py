@@ -7,6 +7,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from dialer.agents.services import DESK
+from dialer.core.language import speaking
 from dialer.live.topics import Refused, Topic
 from dialer.people.access import tenants_clock
 
@@ -26,7 +27,7 @@ def render(user_id: Any, at: str) -> str:
     desk = desk_of(user_id)
     if not desk.user.is_active:
         raise Refused
-    with tenants_clock(desk.tenant):
+    with tenants_clock(desk.tenant), speaking(desk.user.language):
         return render_to_string("desk/desk.html#desk", {"desk": desk, "at": at, "pushed": True}).strip()
 
 

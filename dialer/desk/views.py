@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dialer.agents.models import PhoneKind
@@ -67,10 +68,10 @@ def join(request: HttpRequest) -> None:
     """Join a campaign."""
     public_id = _uuid(request.POST.get("campaign", ""))
     if public_id is None:
-        raise NotNow("Choose a campaign.")
+        raise NotNow(_("Choose a campaign."))
     campaign = fetch(request, Campaign, public_id=public_id)
     if not joinable(user_of(request)).filter(pk=campaign.pk).exists():
-        raise NotNow("That campaign is another team's. Choose one of those shown.")
+        raise NotNow(_("That campaign is another team's. Choose one of those shown."))
     user = user_of(request)
     kind = request.POST.get("phone") or (PhoneKind.SIP if user.endpoint else PhoneKind.BROWSER)
     services.join(user=user, campaign=campaign, phone=kind, number=request.POST.get("number", ""))

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from dialer.campaigns.models import Campaign, LeadList
 from dialer.core.ids import new_id
@@ -72,7 +73,7 @@ class Lead(TenantScoped):
     @property
     def shown_name(self) -> str:
         """How the lead is called on screens."""
-        return " ".join(part for part in (self.first_name, self.last_name) if part) or "No name"
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or _("No name")
 
 
 class CallbackState(models.TextChoices):

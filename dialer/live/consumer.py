@@ -95,7 +95,9 @@ class ScreenConsumer(AsyncWebsocketConsumer):
                 log.warning("a screen could not leave its topic: %s", type(error).__name__)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Screens only listen; what they send is dropped."""
+        """Screens only listen; a "?" asks whether the line is alive and gets an empty answer, all else is dropped."""
+        if text_data == "?" and not self._closed:
+            await self.send("")
 
     async def live_changed(self, message: dict[str, str]) -> None:
         """The channel layer says that the topic changed."""

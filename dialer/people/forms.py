@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dialer.core.forms import TenantForm
 
+from . import shortcuts
 from .models import Role, Team, Tenant, User
 
 
@@ -17,9 +21,61 @@ class SignInForm(AuthenticationForm):
     """User name and password; every failure reads the same, so that names cannot be fished for."""
 
     error_messages = {
-        "invalid_login": "That user name and password do not go together. Check both; capitals count.",
-        "inactive": "That user name and password do not go together. Check both; capitals count.",
+        "invalid_login": _("That user name and password do not go together. Check both; capitals count."),
+        "inactive": _("That user name and password do not go together. Check both; capitals count."),
     }
+
+
+class PreferencesForm(forms.ModelForm):
+    """What people choose for themselves: language, colours, keys."""
+
+    class Meta:
+        model = User
+        fields = ("language", "theme", "contrast", "shortcuts_off")
+        labels = {
+            "language": _("Language"),
+            "theme": _("Light or dark"),
+            "contrast": _("Contrast"),
+            "shortcuts_off": _("Switch single-key shortcuts off"),
+        }
+        help_texts = {
+            "language": "",
+            "shortcuts_off": _("For instance because a screen reader or speech control uses the keys. Ctrl-K stays."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        language: Any = self.fields["language"]
+        language.choices = [("", _("As the installation says")), *settings.LANGUAGES]
+        for action, words in shortcuts.ACTIONS.items():
+            self.fields[self._name(action)] = forms.CharField(
+                label=gettext(words),
+                max_length=1,
+                initial=self.instance.shortcuts.get(action, action),
+                widget=forms.TextInput(attrs={"class": "key", "autocomplete": "off", "autocapitalize": "none"}),
+            )
+
+    @staticmethod
+    def _name(action: str) -> str:
+        return f"key_{action}"
+
+    def key_fields(self) -> list[Any]:
+        """The fields of the keys, for the template."""
+        return [self[self._name(action)] for action in shortcuts.ACTIONS]
+
+    def own_fields(self) -> list[Any]:
+        """The other fields."""
+        return [self[name] for name in self.Meta.fields]
+
+    def clean(self) -> dict[str, Any]:
+        """Each action has a key of its own; they become the user's `shortcuts`."""
+        data = super().clean() or {}
+        names = {action: self._name(action) for action in shortcuts.ACTIONS}
+        keys = {action: data[name].lower() for action, name in names.items() if name in data}
+        for action, fault in shortcuts.faults(keys).items():
+            self.add_error(names[action], gettext(fault))
+        self.instance.shortcuts = shortcuts.clean(keys)
+        return data
 
 
 class PasswordMixin(forms.Form):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
@@ -56,10 +58,25 @@ class Team(TenantScoped):
 class Role(models.TextChoices):
     """What somebody may do. A manager reads reports; an admin may do all that a supervisor may."""
 
-    AGENT = "agent", "Agent"
-    SUPERVISOR = "supervisor", "Supervisor"
-    ADMIN = "admin", "Admin"
-    MANAGER = "manager", "Manager"
+    AGENT = "agent", _("Agent")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    ADMIN = "admin", _("Admin")
+    MANAGER = "manager", _("Manager")
+
+
+class Theme(models.TextChoices):
+    """Light or dark."""
+
+    SYSTEM = "", _("As the system says")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class Contrast(models.TextChoices):
+    """How far colours stand apart."""
+
+    SYSTEM = "", _("As the system says")
+    MORE = "more", _("High contrast")
 
 
 class User(AbstractUser):
@@ -76,6 +93,15 @@ class User(AbstractUser):
         help_text="The SIP account of this person's phone.",
     )
     endpoint_secret = models.CharField(max_length=64, blank=True)
+    language = models.CharField(
+        max_length=8, blank=True, choices=settings.LANGUAGES, help_text="Empty: never chosen, the installation's own."
+    )
+    theme = models.CharField(max_length=8, blank=True, choices=Theme.choices)
+    contrast = models.CharField(max_length=8, blank=True, choices=Contrast.choices)
+    shortcuts_off = models.BooleanField(default=False)
+    shortcuts = models.JSONField(
+        default=dict, blank=True, help_text="The keys that this person gave to actions: {default key: own key}."
+    )
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints = [

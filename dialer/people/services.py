@@ -40,6 +40,17 @@ def set_password(*, user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
+def save_preferences(*, user: User) -> None:
+    """Save what a user chose for themselves: nothing else of the row is written."""
+    user.save(update_fields=["language", "theme", "contrast", "shortcuts_off", "shortcuts"])
+
+
+def speak(*, user: User, language: str) -> None:
+    """Keep a language for a user, e.g. the one that they signed in with."""
+    user.language = language
+    user.save(update_fields=["language"])
+
+
 def _provision(user: User) -> None:
     assert user.tenant_id is not None
     outbox.send(tenant_id=user.tenant_id, kind=CommandKind.PROVISION)

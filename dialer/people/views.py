@@ -9,12 +9,17 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dialer.core.language import known
+
+from . import services
 from .access import user_of
 from .forms import SignInForm
+from .language import chosen_here
 from .models import Role
 
 _HOME = {
@@ -35,9 +40,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, data=request.POST or None)
     following = request.POST.get("next", request.GET.get("next", ""))
     if request.method == "POST" and form.is_valid():
-        login(request, form.get_user())
+        user = form.get_user()
+        language = chosen_here(request) or user.language or known(get_language() or "")
+        if language != user.language:
+            services.speak(user=user, language=language)
+        login(request, user)
         return HttpResponseRedirect(_own_address(request, following) or resolve_url("home"))
-    return render(request, "people/sign_in.html", {"form": form, "next": following, "demo": settings.DEMO})
+    context = {
+        "form": form,
+        "next": following,
+        "demo": settings.DEMO,
+        "languages": settings.LANGUAGES,
+        "chosen_language": chosen_here(request),
+    }
+    return render(request, "people/sign_in.html", context)
 
 
 def _own_address(request: HttpRequest, address: str) -> str:

@@ -3,7 +3,39 @@
 import { clear, say } from "./trouble.js";
 import { synchronise } from "./timers.js";
 
-const FOR_GOOD = { 4401: "You are signed out. Reload the page to sign in.", 4403: "You may not see this page any more.", 4404: "There is nothing to show here any more." };
+const FOR_GOOD = { 4401: "signedOut", 4403: "refusedPage", 4404: "nothingHere" };
+const PROBE_MS = 3000;
+const PATIENCE_MS = 1500;
+
+let socket = null;
+let reconnect = null;
+
+function again() {
+  say("socket", "lost");
+  reconnect?.();
+}
+
+// A line can be dead without a word: the browser tells when the network goes and comes, and a question that the server
+// echoes finds what nobody tells.
+function followTheLine() {
+  let heard = 0;
+  htmx.createWebSocket = (address) => {
+    if (socket) { socket.onclose = null; socket.close(); } // the end of one that is given up concerns nobody
+    socket = new WebSocket(address);
+    socket.addEventListener("message", () => { heard = performance.now(); });
+    return socket;
+  };
+  document.addEventListener("htmx:wsOpen", (event) => { reconnect = event.detail.socketWrapper.reconnect; });
+  addEventListener("offline", () => say("socket", "lost"));
+  addEventListener("online", again);
+  setInterval(() => {
+    if (socket?.readyState !== WebSocket.OPEN || document.hidden) return;
+    const asked = performance.now();
+    const which = socket;
+    which.send("?");
+    setTimeout(() => { if (heard < asked && which === socket && which.readyState === WebSocket.OPEN) again(); }, PATIENCE_MS);
+  }, PROBE_MS);
+}
 
 export function start(rootId) {
   const callbacks = Idiomorph.defaults.callbacks;
@@ -17,7 +49,8 @@ export function start(rootId) {
   };
   callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
 
-  htmx.config.wsReconnectDelay = (tries) => Math.min(4000, 250 * 2 ** tries) * (0.5 + Math.random() / 2);
+  htmx.config.wsReconnectDelay = (tries) => Math.min(1500, 100 * 2 ** tries) * (0.5 + Math.random() / 2);
+  followTheLine();
 
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (event.detail.target.id !== rootId) return;
@@ -36,9 +69,11 @@ export function start(rootId) {
   });
   // What was loaded aside from the pushes (the day's figures and lists) is loaded anew when a call is left.
   let call = document.getElementById(rootId).dataset.call;
+  let read = "";
   const settled = () => {
     const shown = document.getElementById(rootId)?.dataset;
-    synchronise(shown?.now);
+    // Each moment of the server's clock counts once: other fragments come without one.
+    if (shown?.now !== read) synchronise(read = shown?.now);
     if (!shown || shown.call === call) return;
     if (call) htmx.trigger(document.body, "call-left");
     call = shown.call;
@@ -48,7 +83,7 @@ export function start(rootId) {
   document.addEventListener("htmx:wsClose", (event) => {
     const code = event.detail.event.code;
     if (FOR_GOOD[code]) say("socket", FOR_GOOD[code]);
-    else if (code !== 1000 && code !== 1001) say("socket", "Reconnecting… what you see may be out of date.");
+    else if (code !== 1000 && code !== 1001 && event.detail.event.target === socket) say("socket", "lost");
     if (code === 4401) location.reload();
   });
 }

@@ -1,7 +1,7 @@
-/* Applies the chosen theme before anything is painted. Classic and tiny on purpose: it blocks. */
+/* Before anything is painted: a page before sign-in looks as this browser did last. Classic and tiny on purpose: it blocks. */
 (function () {
+  var look = document.documentElement.dataset;
   try {
-    var chosen = localStorage.getItem("theme");
-    if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+    if (!("user" in look)) ["theme", "contrast"].forEach(function (name) { look[name] = localStorage.getItem(name) || ""; });
   } catch (error) { /* no storage: as the system says */ }
 })();

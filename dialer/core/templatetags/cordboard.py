@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from dialer.core.clock import now
 from dialer.core.numbers import display_number, mask_number
@@ -127,7 +129,13 @@ def level(lines: float | None) -> str:
 @register.filter
 def outcome_word(outcome: str) -> str:
     """An outcome's code as words, e.g. no_answer: No answer."""
-    return outcome.replace("_", " ").capitalize()
+    return gettext(outcome.replace("_", " ").capitalize())
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """JSON for a data attribute; the template escapes it."""
+    return json.dumps(value)
 
 
 @register.simple_tag

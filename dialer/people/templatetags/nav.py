@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from dialer.core.language import translated
+from dialer.people import shortcuts
 from dialer.people.access import ADMINS, LEADERS, READERS
 from dialer.people.models import Role, User
 
@@ -16,16 +21,16 @@ _ANYBODY = frozenset(Role)
 _CAMPAIGNS = ("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "leads:", "whatif:")
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
-    ("Desk", "desk:desk", _ANYBODY, ("desk:",)),
-    ("Floor", "floor:wallboard", READERS, ("floor:",)),
-    ("Campaigns", "campaigns:list", LEADERS, _CAMPAIGNS),
-    ("Calls", "calls:list", _ANYBODY, ("calls:",)),
-    ("Agents", "agents:list", _ANYBODY, ("agents:",)),
-    ("Do not call", "compliance:dnc", LEADERS, ("compliance:",)),
-    ("Users", "people:users", ADMINS, ("people:user",)),
-    ("Teams", "people:teams", ADMINS, ("people:team",)),
-    ("Dispositions", "campaigns:disposition-sets", ADMINS, ("campaigns:disposition",)),
-    ("Pause codes", "campaigns:pause-codes", ADMINS, ("campaigns:pause",)),
+    (_("Desk"), "desk:desk", _ANYBODY, ("desk:",)),
+    (_("Floor"), "floor:wallboard", READERS, ("floor:",)),
+    (_("Campaigns"), "campaigns:list", LEADERS, _CAMPAIGNS),
+    (_("Calls"), "calls:list", _ANYBODY, ("calls:",)),
+    (_("Agents"), "agents:list", _ANYBODY, ("agents:",)),
+    (_("Do not call"), "compliance:dnc", LEADERS, ("compliance:",)),
+    (_("Users"), "people:users", ADMINS, ("people:user",)),
+    (_("Teams"), "people:teams", ADMINS, ("people:team",)),
+    (_("Dispositions"), "campaigns:disposition-sets", ADMINS, ("campaigns:disposition",)),
+    (_("Pause codes"), "campaigns:pause-codes", ADMINS, ("campaigns:pause",)),
 )
 
 
@@ -39,6 +44,21 @@ class Item:
 
 
 @register.simple_tag(takes_context=True)
+def kbd(context: template.Context, action: str) -> SafeString:
+    """The key of an action (named by its default key) as this person has it, to be printed on a button."""
+    desk = context.get("desk")
+    user = desk.user if desk is not None else context.get("user")
+    own = user.shortcuts if isinstance(user, User) else {}
+    return format_html("<kbd>{}</kbd>", shortcuts.shown(action, own))
+
+
+@register.simple_tag
+def key_actions() -> list[tuple[str, str]]:
+    """Every action that has a key, with what it does."""
+    return [(action, translated(words)) for action, words in shortcuts.ACTIONS.items()]
+
+
+@register.simple_tag(takes_context=True)
 def nav_items(context: template.Context) -> list[Item]:
     """The links that the page's user finds, with the one that is open marked."""
     user = context.get("user")
@@ -47,5 +67,7 @@ def nav_items(context: template.Context) -> list[Item]:
     match = context["request"].resolver_match if "request" in context else None
     here = match.view_name if match is not None else ""
     return [
-        Item(word, reverse(view), here.startswith(under)) for word, view, who, under in _ENTRIES if user.role in who
+        Item(str(word), reverse(view), here.startswith(under))
+        for word, view, who, under in _ENTRIES
+        if user.role in who
     ]
