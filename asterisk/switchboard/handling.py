@@ -17,6 +17,7 @@ from uuid import UUID
 from dialer.calls.rules import Event as CallEvent
 from dialer.calls.rules import Kind as CallKind
 from dialer.core.clock import now
+from dialer.core.words import _, said
 from dialer.handling import selectors, services
 from dialer.handling.models import Conversation, Party
 from dialer.handling.rules import Act, Event, Kind, owed
@@ -262,7 +263,7 @@ class HandlingDesk:
                 await self._patiently(lambda place=place: self._switch.hold(place.channel_id))  # type: ignore[misc]
 
     async def _patiently(self, request: Callable[[], object]) -> None:
-        for _ in range(TRIES - 1):
+        for _attempt in range(TRIES - 1):
             try:
                 await request()  # type: ignore[misc]
                 return
@@ -301,7 +302,7 @@ class HandlingDesk:
             log.info("party %s: not let go on the switch (%s)", party.pk, error)
 
     async def _undo(self, stepped: Stepped, kind: Kind, reason: str) -> str:
-        notice = f"That was not done: {reason}. The call is as it was."
+        notice = said("That was not done: %(reason)s. The call is as it was.", reason=reason)
         undone = await self._store.run(
             services.undo, call_id=stepped.call.pk, before=stepped.before, kind=kind, reason=notice, at=now()
         )
@@ -377,8 +378,8 @@ def _listener(stepped: Stepped) -> str:
 
 def _words(failure: SwitchError) -> str:
     if isinstance(failure, SwitchRefused):
-        return f"the switch refused it ({failure.reason[:120]})"
-    return "the switch did not answer"
+        return said("the switch refused it (%(why)s)", why=failure.reason[:120])
+    return _("the switch did not answer")
 
 
 def tables(rows: list[Conversation]) -> set[str]:

@@ -28,9 +28,9 @@ class LegState(models.TextChoices):
 class PhoneKind(models.TextChoices):
     """What an agent hears and speaks with in one session."""
 
-    BROWSER = "browser", "This browser"
-    SIP = "sip", "SIP phone"
-    NUMBER = "number", "Telephone number"
+    BROWSER = "browser", _("This browser")
+    SIP = "sip", _("SIP phone")
+    NUMBER = "number", _("Telephone number")
 
 
 class AgentSession(TenantScoped):

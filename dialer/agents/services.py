@@ -92,14 +92,16 @@ def _endpoint_of(user: User, campaign: Campaign, phone: str, number: str, sessio
         case PhoneKind.SIP if user.endpoint:
             return user.endpoint
         case PhoneKind.SIP:
-            raise NotNow("You have no phone account. Ask an administrator for one, or use this browser as your phone.")
+            raise NotNow(
+                _("You have no phone account. Ask an administrator for one, or use this browser as your phone.")
+            )
         case PhoneKind.NUMBER:
             try:
                 return parse_number(number, campaign.tenant.region)
             except NotANumber as error:
-                raise NotNow(f"Your telephone: {error}") from error
+                raise NotNow(_("Your telephone: %(fault)s") % {"fault": translated(error.args[0])}) from error
         case _:
-            raise NotNow("Choose one of the phones shown.")
+            raise NotNow(_("Choose one of the phones shown."))
 
 
 def browser_phone_is_here(*, session_id: int) -> AgentSession:
@@ -110,7 +112,7 @@ def browser_phone_is_here(*, session_id: int) -> AgentSession:
     with transaction.atomic():
         session = _locked(session_id)
         if session.ended_at is not None or session.phone != PhoneKind.BROWSER:
-            raise NotNow("This browser is not your phone now. Reload the page.")
+            raise NotNow(_("This browser is not your phone now. Reload the page."))
         moment = now()
         away = Event(Kind.LEG_AWAY, own=True)
         session = apply_within(session_id=session_id, event=away, at=moment, notice="")
@@ -173,7 +175,7 @@ def apply_within(
         session.leg_since = at
     session.call_id, session.leg, session.wrapup_extended = after.call, leg, after.wrapup_extended
     if notice is not None:
-        session.notice = _in_words_of(session.user_id, notice)[:300]
+        session.notice = in_words_of(session.user_id, notice)[:300]
     if after.state is AgentState.OFFLINE and session.ended_at is None:
         _end(session, at, drop_phone=before.leg_up or notice is None)
     if before.state is AgentState.WRAPUP and after.state is not AgentState.WRAPUP:
@@ -201,7 +203,7 @@ def _note_wrap_end(session: AgentSession, before: Agent, after: Agent, at: datet
     )
 
 
-def _in_words_of(user_id: int, notice: str) -> str:
+def in_words_of(user_id: int, notice: str) -> str:
     """A notice in the language of the agent who will read it: whoever writes it serves all of them."""
     if not notice:
         return ""

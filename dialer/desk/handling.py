@@ -6,10 +6,13 @@ import re
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState
 from dialer.agents.services import NotNow
 from dialer.core.ids import new_id
+from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, display_number, parse_number
 from dialer.handling import monitoring
 from dialer.handling import services as handling
@@ -28,9 +31,9 @@ def do(*, user: User, kind: Kind, seen: int, key: str = "", **args: Any) -> None
     """Ask for something to be done with the call in hand. Raises NotNow with what to do instead."""
     session = session_of(user)
     if session.call_id is None or session.state != AgentState.IN_CALL:
-        raise NotNow("There is no call in hand.")
+        raise NotNow(_("There is no call in hand."))
     if session.guest:
-        raise NotNow("This is your colleague's call. You can talk, or hang up to leave it.")
+        raise NotNow(_("This is your colleague's call. You can talk, or hang up to leave it."))
     handling.ask(session=session, call_id=session.call_id, kind=kind, seen=seen, args=args, key=key)
 
 
@@ -41,25 +44,28 @@ def transfer(*, user: User, kind: Kind, seen: int, to: str, number: str) -> None
 
 
 def _target(session: AgentSession, user: User, to: str, number: str) -> dict[str, Any]:
-    sort, _, name = to.partition(":")
+    sort, _colon, name = to.partition(":")
     match sort:
         case "preset":
             rows = TransferPreset.objects.for_tenant(user.tenant_id).select_related("agent")
             preset = rows.filter(campaign_id=session.campaign_id, public_id=_uuid(name)).first()
             if preset is None:
-                raise NotNow("That preset is gone. Choose another.")
+                raise NotNow(_("That preset is gone. Choose another."))
             return _of_preset(preset)
         case "agent":
             rows = AgentSession.objects.for_tenant(user.tenant_id).select_related("user")
             colleague = rows.filter(public_id=_uuid(name), ended_at=None).exclude(user=user).first()
             if colleague is None:
-                raise NotNow("That colleague has left. Choose somebody else.")
+                raise NotNow(_("That colleague has left. Choose somebody else."))
             if colleague.state != AgentState.READY:
-                raise NotNow(f"{colleague.user.shown_name} is not ready any more. Choose somebody else, or wait.")
+                raise NotNow(
+                    _("%(name)s is not ready any more. Choose somebody else, or wait.")
+                    % {"name": colleague.user.shown_name}
+                )
             return {"user_id": colleague.user_id, "label": colleague.user.shown_name}
         case "number":
             return _of_number(session, user, number)
-    raise NotNow("Choose whom to transfer to.")
+    raise NotNow(_("Choose whom to transfer to."))
 
 
 def _of_preset(preset: TransferPreset) -> dict[str, Any]:
@@ -72,24 +78,24 @@ def _of_preset(preset: TransferPreset) -> dict[str, Any]:
 
 def _of_number(session: AgentSession, user: User, text: str) -> dict[str, Any]:
     if not targets_of(session.campaign, user).typed:
-        raise NotNow("This campaign transfers to its presets and to colleagues only.")
+        raise NotNow(_("This campaign transfers to its presets and to colleagues only."))
     if not text.strip():
-        raise NotNow("Type the number to transfer to, with its area code.")
+        raise NotNow(_("Type the number to transfer to, with its area code."))
     try:
         parsed = parse_number(text, session.campaign.tenant.region)
     except NotANumber as error:
-        raise NotNow(str(error)) from error
+        raise NotNow(translated(error.args[0])) from error
     if session.call is not None and session.call.phone == parsed:
-        raise NotNow("That is the customer's own number.")
+        raise NotNow(_("That is the customer's own number."))
     return {"number": parsed, "label": display_number(parsed)}
 
 
 def send_digits(*, user: User, digits: str, key: str) -> None:
     """Send DTMF to whom the agent talks with. `key` is the form's own, so that it is sent once."""
     if not _DIGITS.fullmatch(digits):
-        raise NotNow("Type digits, * and # only, at most 32.")
+        raise NotNow(_("Type digits, * and # only, at most 32."))
     if _uuid(key) is None:
-        raise NotNow("Open the keypad again.")
+        raise NotNow(_("Open the keypad again."))
     do(user=user, kind=Kind.DTMF, seen=0, key=key, digits=digits)
 
 
@@ -99,7 +105,7 @@ def drop(*, user: User, seen: int, message: str) -> None:
     rows = MessageRecording.objects.for_tenant(user.tenant_id)
     chosen = rows.filter(campaign_id=session.campaign_id, public_id=_uuid(message)).first()
     if chosen is None:
-        raise NotNow("Choose one of the campaign's messages.")
+        raise NotNow(_("Choose one of the campaign's messages."))
     do(user=user, kind=Kind.DROP, seen=seen, path=chosen.path)
 
 
@@ -108,13 +114,13 @@ def unpark(*, user: User, call_id: UUID) -> None:
     session = session_of(user)
     row = parked(user).filter(pk=call_id).first()
     if row is None:
-        raise NotNow("This call is parked no more. Somebody took it, or the customer hung up.")
+        raise NotNow(_("This call is parked no more. Somebody took it, or the customer hung up."))
     if monitoring.busy(session):
-        raise NotNow("You are listening to an agent. Stop that first: the customer would hear it.")
+        raise NotNow(_("You are listening to an agent. Stop that first: the customer would hear it."))
     if session.call_id is not None:
-        raise NotNow("Finish the call that you are on first.")
+        raise NotNow(_("Finish the call that you are on first."))
     if session.leg != "up":
-        raise NotNow("Your phone is not on the line. Choose “Call my phone” first.")
+        raise NotNow(_("Your phone is not on the line. Choose “Call my phone” first."))
     handling.ask(session=session, call_id=row.pk, kind=Kind.UNPARK, seen=row.version, args={})
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET
 
 from dialer.agents.models import AgentSession
@@ -19,7 +21,13 @@ from .services import session_of
 from .views import _deed as deed
 from .views import _uuid as as_uuid
 
-REASONS = ("Card number", "Bank details", "Identity number", "Health details", "The customer asked for it")
+REASONS = (
+    lazy("Card number"),
+    lazy("Bank details"),
+    lazy("Identity number"),
+    lazy("Health details"),
+    lazy("The customer asked for it"),
+)
 """Why recordings are paused most often."""
 
 
@@ -27,7 +35,7 @@ def _seen(request: HttpRequest) -> int:
     """The version of the conversation that the form was made for."""
     text = request.POST.get("seen", "0")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise NotNow("The form was damaged. Reload the page, then choose again.")
+        raise NotNow(_("The form was damaged. Reload the page, then choose again."))
     return int(text)
 
 
@@ -48,7 +56,7 @@ def transfer(request: HttpRequest) -> None:
     """Consult with, or transfer to, somebody."""
     kind = {"consult": Kind.CONSULT, "blind": Kind.BLIND}.get(request.POST.get("how", ""))
     if kind is None:
-        raise NotNow("Choose whether to ask first or to transfer at once.")
+        raise NotNow(_("Choose whether to ask first or to transfer at once."))
     to, number = request.POST.get("to", ""), request.POST.get("number", "")
     handling.transfer(user=user_of(request), kind=kind, seen=_seen(request), to=to, number=number)
 
@@ -88,7 +96,7 @@ def unpark(request: HttpRequest) -> None:
     """Take a parked call."""
     call_id = as_uuid(request.POST.get("call", ""))
     if call_id is None:
-        raise NotNow("Choose one of the parked calls.")
+        raise NotNow(_("Choose one of the parked calls."))
     fetch(request, CallTask, pk=call_id)
     handling.unpark(user=user_of(request), call_id=call_id)
 
@@ -121,11 +129,11 @@ def drop(request: HttpRequest) -> None:
 # --- panels ---
 
 _TITLES = {
-    "transfer": "Transfer",
-    "keypad": "Keypad",
-    "pause": "Pause the recording",
-    "messages": "Leave a message",
-    "parked": "Parked calls",
+    "transfer": lazy("Transfer"),
+    "keypad": lazy("Keypad"),
+    "pause": lazy("Pause the recording"),
+    "messages": lazy("Leave a message"),
+    "parked": lazy("Parked calls"),
 }
 
 
@@ -133,7 +141,7 @@ def _panel(request: HttpRequest, name: str, **context: object) -> HttpResponse:
     try:
         session = session_of(user_of(request))
     except NotNow as refusal:
-        return render(request, "desk/panel.html", {"name": "nothing", "title": "No call", "reason": str(refusal)})
+        return render(request, "desk/panel.html", {"name": "nothing", "title": _("No call"), "reason": str(refusal)})
     shown = {"name": name, "title": _TITLES[name], "session": session, "seen": _version(session)}
     return render(request, "desk/panel.html", {**shown, **context})
 

@@ -10,12 +10,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, PhoneKind
 from dialer.core.clock import now
+from dialer.core.language import translated
+from dialer.core.words import _
 from dialer.people.access import member, user_of
 from dialer.people.models import User
 from dialer.telephony.port import leg_of
@@ -26,10 +29,41 @@ TURN_LASTS_S = 14 * 3600
 """How long a TURN account that is made here may be used: a shift."""
 
 
+WORDS = (
+    _("Line good"),
+    _("Line fair"),
+    _("Line poor"),
+    _("The phone is in another tab"),
+    _("Starting the phone"),
+    _("Leave and join again to use this phone"),
+    _("No microphone: plug one in, then reload the page"),
+    _("Allow this page to use the microphone, then reload it"),
+    _("The phone could not start: reload the page"),
+    _("Connecting the phone"),
+    _("Coming on the line"),
+    _("The phone is off"),
+    _("Muted: nobody hears you"),
+    _("On the line"),
+    _("Off the line"),
+    _("End the echo test"),
+    _("Echo test"),
+    _("Simulated switch: there is no sound"),
+    _("This browser gives a page the microphone only over https"),
+)
+"""What static/js/phone.js says."""
+
+
 def browser_session(user: User) -> AgentSession | None:
     """The session that this user works in with a browser phone, if any."""
     rows = AgentSession.objects.for_tenant(user.tenant_id).filter(user=user, ended_at=None, phone=PhoneKind.BROWSER)
     return rows.only("public_id", "endpoint", "phone_secret").first()
+
+
+def words() -> dict[str, str]:
+    """What the page's phone says, by the English that its script has; nothing where the page is English."""
+    if get_language() in (None, "en"):
+        return {}
+    return {word: translated(word) for word in WORDS}
 
 
 def ice_servers(session: UUID) -> list[dict[str, Any]]:

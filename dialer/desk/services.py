@@ -69,7 +69,7 @@ def ready(*, user: User) -> None:
     """
     session = session_of(user)
     if monitoring.busy(session):
-        raise NotNow("You are listening to an agent. Stop that first: your customers would hear it.")
+        raise NotNow(_("You are listening to an agent. Stop that first: your customers would hear it."))
     if session.preview_lead_id is not None and session.campaign.paced:
         placing.skip_lead(session_id=session.pk)
     agents.apply(session_id=session.pk, event=Event(Kind.READY_ASKED), at=now())
@@ -140,7 +140,7 @@ def dial_callback(*, user: User, lead_id: int) -> None:
 def _self_dialing(user: User) -> AgentSession:
     session = session_of(user)
     if monitoring.busy(session):
-        raise NotNow("You are listening to an agent. Stop that first: your customers would hear it.")
+        raise NotNow(_("You are listening to an agent. Stop that first: your customers would hear it."))
     if session.campaign.dial_method not in selectors.OWN_METHODS:
         raise NotNow(_("This campaign dials by itself. Go ready, and calls come to you."))
     return session

@@ -148,7 +148,7 @@ def dial_callback(request: HttpRequest, public_id: UUID) -> None:
     if callback.user_id != user_of(request).pk:
         raise PermissionDenied("This is a colleague's callback. Agents dial their own.")
     if callback.state != CallbackState.OPEN:
-        raise NotNow("That callback is closed already.")
+        raise NotNow(_("That callback is closed already."))
     services.dial_callback(user=user_of(request), lead_id=callback.lead_id)
 
 

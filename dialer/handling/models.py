@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from dialer.agents.models import AgentSession
 from dialer.calls.models import CallTask
@@ -19,7 +20,12 @@ from . import rules
 from .rules import Mode, PartyState
 
 MODES = [(mode.value, mode.name.capitalize()) for mode in Mode]
-PARTY_STATES = [(state.value, state.name.capitalize()) for state in PartyState]
+PARTY_STATES = [
+    (PartyState.CALLING.value, _("Calling")),
+    (PartyState.RINGING.value, _("Ringing")),
+    (PartyState.TALKING.value, _("Talking")),
+    (PartyState.GONE.value, _("Gone")),
+]
 
 
 class Party(TenantScoped):
@@ -110,9 +116,9 @@ class Conversation(TenantScoped):
 class Target(models.TextChoices):
     """Where a transfer preset leads."""
 
-    NUMBER = "number", "A number"
-    AGENT = "agent", "An agent"
-    CAMPAIGN = "campaign", "Whoever is ready in a campaign"
+    NUMBER = "number", _("A number")
+    AGENT = "agent", _("An agent")
+    CAMPAIGN = "campaign", _("Whoever is ready in a campaign")
 
 
 class TransferPreset(TenantScoped):

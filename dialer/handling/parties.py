@@ -15,6 +15,7 @@ from dialer.calls.models import CallTask
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import Asked, judge
 from dialer.core.numbers import zones_of_number
+from dialer.core.words import _, said
 from dialer.leads.models import Lead
 from dialer.telephony.models import SwitchCommand
 
@@ -48,7 +49,10 @@ def bring_in(call: CallTask, row: Conversation, command: SwitchCommand, at: date
             campaign_id=args.get("campaign_id"),
         )
         if colleague is None:
-            return f"{args['label']} cannot take it now: not ready, or on another call. Choose somebody else, or wait."
+            return said(
+                "%(name)s cannot take it now: not ready, or on another call. Choose somebody else, or wait.",
+                name=args["label"],
+            )
         party.session = AgentSession.objects.across_tenants().get(pk=colleague.pk)
         party.state, party.answered_at = PartyState.TALKING, at
     party.save(force_insert=True)
@@ -64,14 +68,14 @@ def _zones_of(call: CallTask, number: str) -> tuple[str, ...]:
 
 def cause_words(cause: int | None) -> str:
     """Why somebody could not be reached, in words."""
-    return _CAUSES.get(cause or 0, "the call did not go through")
+    return _CAUSES.get(cause or 0, _("the call did not go through"))
 
 
 _CAUSES = {
-    1: "there is no such number",
-    17: "busy",
-    18: "nobody answered",
-    19: "nobody answered",
-    21: "they refused the call",
-    34: "no line was free",
+    1: _("there is no such number"),
+    17: _("busy"),
+    18: _("nobody answered"),
+    19: _("nobody answered"),
+    21: _("they refused the call"),
+    34: _("no line was free"),
 }

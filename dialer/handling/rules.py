@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dialer.core.words import _
+
 
 class Mode(StrEnum):
     """Where the conversation is. HANDING: the switch is being asked to let the agent out of it."""
@@ -138,11 +140,11 @@ Step = tuple[Conversation, tuple[Act, ...]]
 _OWNED = frozenset({Mode.TALK, Mode.HOLD, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND})
 """Modes in which an agent has the call and may still do something about it."""
 
-_NO_ONE_THERE = Refusal("Nobody is on the line with you but the customer.")
-_ALREADY = Refusal("Somebody is being asked in already. End that first.")
-_NOT_NOW = Refusal("That cannot be done at this point of the call. Look at the card, then choose again.")
-_WAIT = Refusal("They have not answered yet. Wait for them, or cancel.")
-_ENDED = Refusal("The call is over.")
+_NO_ONE_THERE = Refusal(_("Nobody is on the line with you but the customer."))
+_ALREADY = Refusal(_("Somebody is being asked in already. End that first."))
+_NOT_NOW = Refusal(_("That cannot be done at this point of the call. Look at the card, then choose again."))
+_WAIT = Refusal(_("They have not answered yet. Wait for them, or cancel."))
+_ENDED = Refusal(_("The call is over."))
 
 
 def advance(now: Conversation, event: Event) -> Step | Refusal:
@@ -269,21 +271,21 @@ def _drop(now: Conversation, event: Event) -> Step | Refusal:
 def _unpark(now: Conversation, event: Event) -> Step | Refusal:
     """Somebody takes a parked call; the shell has made them its owner when this is arranged."""
     if now.mode is not Mode.PARKED:
-        return Refusal("This call is parked no more. Somebody took it, or the customer hung up.")
+        return Refusal(_("This call is parked no more. Somebody took it, or the customer hung up."))
     return replace(now, mode=Mode.TALK), (Act.HAND_OVER, Act.ARRANGE)
 
 
 def _pause(now: Conversation, event: Event) -> Step | Refusal:
     if not now.recorded:
-        return Refusal("This call is not recorded, so there is nothing to pause.")
+        return Refusal(_("This call is not recorded, so there is nothing to pause."))
     if not now.may_pause:
-        return Refusal("This campaign does not allow its recordings to be paused.")
+        return Refusal(_("This campaign does not allow its recordings to be paused."))
     if now.mode not in _OWNED:
         return _NOT_NOW
     if now.paused:
         return now, ()
     if not event.reason.strip():
-        return Refusal("Say why the recording is paused, for example “card number”.")
+        return Refusal(_("Say why the recording is paused, for example “card number”."))
     return replace(now, paused=True), (Act.MUTE_RECORDING,)
 
 
@@ -377,7 +379,7 @@ def undo(before: Conversation, after: Conversation, kind: Kind) -> Step:
     if after.mode is Mode.OVER:
         return after, ()
     if kind not in ASKS:  # nobody asked for it just now: whoever cannot be put through is let go
-        _, gone = _party_gone(after, Event(Kind.PARTY_GONE))
+        _after, gone = _party_gone(after, Event(Kind.PARTY_GONE))
         mode = Mode.HOLD if after.mode is Mode.CONSULT else Mode.TALK
         if after.mode is Mode.HANDED:
             return after, ()

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -24,6 +25,8 @@ from dialer.calls.rules import CallState
 from dialer.calls.rules import Event as CallEvent
 from dialer.calls.rules import Kind as CallKind
 from dialer.core.clock import now
+from dialer.core.language import translated
+from dialer.core.words import _, said
 from dialer.live import publish
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
@@ -34,7 +37,7 @@ from .models import Conversation, HandlingSettings, Party
 from .rules import Act, Event, Kind, Mode, PartyState, Refusal, Role, Spot
 
 _KEYS = UUID("6f1f2c1e-5f3e-4d0a-9a63-3c7a5b1d8e90")
-CHANGED = "The call changed while you chose. Look at the card, then choose again."
+CHANGED = _("The call changed while you chose. Look at the card, then choose again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,12 @@ def ask(*, session: AgentSession, call_id: UUID, kind: Kind, seen: int, args: di
         stored = Conversation.objects.for_tenant(session.tenant_id).filter(pk=call_id).select_related("call", "party")
         found = stored.first()
         if not key and (found.version if found is not None else 0) != seen:
-            raise NotNow(CHANGED)
+            raise NotNow(gettext(CHANGED))
         as_it_is = found.as_conversation() if found is not None else _new(session.tenant_id, call_id)
         colleague = "number" not in args
         answer = rules.advance(as_it_is, Event(kind, colleague=colleague, reason=str(args.get("reason", ""))))
         if isinstance(answer, Refusal):
-            raise NotNow(answer.reason)
+            raise NotNow(translated(answer.reason))
         outbox.send_once(
             key=command,
             tenant_id=session.tenant_id,
@@ -94,7 +97,7 @@ def ask(*, session: AgentSession, call_id: UUID, kind: Kind, seen: int, args: di
 def _new(tenant_id: int, call_id: UUID) -> rules.Conversation:
     call = CallTask.objects.for_tenant(tenant_id).filter(pk=call_id, state=CallState.CONNECTED).first()
     if call is None:
-        raise NotNow("The call is over.")
+        raise NotNow(gettext("The call is over."))
     return rules.Conversation(recorded=call.record, may_pause=may_pause(call))
 
 
@@ -141,7 +144,7 @@ def step(
         if call is None or row is None:
             return None
         was = row.as_conversation()
-        return Stepped(call, row, was, was, (), refused=str(refused))
+        return Stepped(call, row, was, was, (), refused=refused.args[0])
 
 
 def recall(*, call_id: UUID, at: datetime) -> Stepped | None:
@@ -172,11 +175,11 @@ def _why_not(call: CallTask, row: Conversation, event: Event, command: SwitchCom
     if event.kind is Kind.CALL_OVER:
         return ""
     if call.state != CallState.CONNECTED or call.ending:
-        return "The call is over."
+        return _("The call is over.")
     if command is None:
         return ""
     if event.kind in rules.ASKS - {Kind.UNPARK} and call.session_id != command.args.get("session"):
-        return "The call is not yours any more."
+        return _("The call is not yours any more.")
     seen = command.args.get("seen")
     return CHANGED if seen is not None and seen != row.version else ""
 
@@ -215,7 +218,12 @@ def _take(
         left = None
     _write(row, was, after, at, command)
     if event.kind is Kind.PARTY_GONE and left is not None and left.answered_at is None:
-        row.notice = f"{left.label} was not reached: {parties.cause_words(cause)}. The customer is still with you."
+        notice = said(
+            "%(name)s was not reached: %(cause)s. The customer is still with you.",
+            name=left.label,
+            cause=parties.cause_words(cause),
+        )
+        row.notice = _for_owner(call, notice)
         row.save(update_fields=["notice"])
     if after != was or event.kind in (Kind.DTMF,):
         calls.note_event(call=call, kind=event.kind.value, data=_evidence(row, event, command), at=at)
@@ -359,7 +367,7 @@ def undo(*, call_id: UUID, before: rules.Conversation, kind: Kind, reason: str, 
             _let_go(left, None, at)
             row.party = None
         _write(row, was, after, at, None)
-        row.notice = reason[:300]
+        row.notice = _for_owner(call, reason)
         row.save(update_fields=["notice"])
         calls.note_event(call=call, kind="undone", data={"reason": reason[:200], "what": kind.value}, at=at)
         done = tuple(act for act in acts if act not in rules.STORED_ACTS)
@@ -373,10 +381,15 @@ def standing(*, call_id: UUID) -> Stepped | None:
     return _stepped(row.call, row, row.as_conversation(), ()) if row is not None else None
 
 
+def _for_owner(call: CallTask, notice: str) -> str:
+    """A notice in the language of the agent whose card shows it."""
+    return (agents.in_words_of(call.session.user_id, notice) if call.session is not None else notice)[:300]
+
+
 def say(*, stepped: Stepped, notice: str, at: datetime) -> None:
     """Show the agent why something was not done."""
     with transaction.atomic():
-        Conversation.objects.across_tenants().filter(pk=stepped.call.pk).update(notice=notice[:300])
+        Conversation.objects.across_tenants().filter(pk=stepped.call.pk).update(notice=_for_owner(stepped.call, notice))
         announce(stepped, at)
 
 
@@ -387,7 +400,7 @@ def too_late(*, call_id: UUID) -> None:
         row = _row(call, make=True) if call is not None else None
         if call is None or row is None:
             return
-        row.notice = "That was not done: the switch could not be reached in time. Try again."
+        row.notice = _for_owner(call, _("That was not done: the switch could not be reached in time. Try again."))
         row.save(update_fields=["notice"])
         was = row.as_conversation()
         announce(Stepped(call, row, was, was, ()), now())

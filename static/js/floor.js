@@ -3,7 +3,7 @@ import * as live from "./live.js";
 import { clear, say } from "./trouble.js";
 
 const board = document.querySelector("[data-live]");
-live.start(board.dataset.live);
+live.start(board.dataset.live, false);
 
 const patience = Number(board.dataset.staleAfter || 5) * 1000;
 let told = Date.now();

@@ -17,7 +17,7 @@ function again() {
 
 // A line can be dead without a word: the browser tells when the network goes and comes, and a question that the server
 // echoes finds what nobody tells.
-function followTheLine() {
+function followTheLine(probe) {
   let heard = 0;
   htmx.createWebSocket = (address) => {
     if (socket) { socket.onclose = null; socket.close(); } // the end of one that is given up concerns nobody
@@ -28,7 +28,8 @@ function followTheLine() {
   document.addEventListener("htmx:wsOpen", (event) => { reconnect = event.detail.socketWrapper.reconnect; });
   addEventListener("offline", () => say("socket", "lost"));
   addEventListener("online", again);
-  setInterval(() => {
+  // (A board is sent often enough to tell by itself.)
+  if (probe) setInterval(() => {
     if (socket?.readyState !== WebSocket.OPEN || document.hidden) return;
     const asked = performance.now();
     const which = socket;
@@ -37,7 +38,7 @@ function followTheLine() {
   }, PROBE_MS);
 }
 
-export function start(rootId) {
+export function start(rootId, probe = true) {
   const callbacks = Idiomorph.defaults.callbacks;
   callbacks.beforeNodeMorphed = (old, fresh) => {
     if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
@@ -50,7 +51,7 @@ export function start(rootId) {
   callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
 
   htmx.config.wsReconnectDelay = (tries) => Math.min(1500, 100 * 2 ** tries) * (0.5 + Math.random() / 2);
-  followTheLine();
+  followTheLine(probe);
 
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (event.detail.target.id !== rootId) return;

@@ -11,7 +11,10 @@ let id = "";        // the session that this page is the phone of
 let release;        // gives up being the tab with the phone
 let ua, account, stream, leg, echo, looking, asking, before;
 
-const word = (text, bad = false) => {
+const spoken = JSON.parse(panel?.dataset.words || "{}");
+const t = (text) => spoken[text] ?? text;
+const word = (english, bad = false) => {
+  const text = t(english);
   if ($("phone-word").textContent !== text) $("phone-word").textContent = text;
   panel.classList.toggle("bad", bad);
 };
@@ -84,7 +87,7 @@ function connect() {
   const agent = ua;
   let fresh = true, refused = 0;
   ua.on("connecting", () => { if (!leg) word("Connecting the phone"); });
-  ua.on("disconnected", () => { fresh = true; if (agent === ua) say("phone", "The phone is reconnecting…"); });
+  ua.on("disconnected", () => { fresh = true; if (agent === ua) say("phone", "phoneLost"); });
   ua.on("registered", () => {
     clear("phone");
     refused = 0;
@@ -189,7 +192,7 @@ async function look() {
   const quality = rating >= 80 ? "good" : rating >= 70 ? "fair" : "poor";
   $("phone-quality").dataset.quality = quality;
   $("phone-quality").title = `${Math.round((said.roundTripTime ?? 0) * 1000)} ms there and back, ${lost.toFixed(1)} % lost`;
-  if ($("phone-quality").lastElementChild.textContent !== WORDS[quality]) $("phone-quality").lastElementChild.textContent = WORDS[quality];
+  if ($("phone-quality").lastElementChild.textContent !== t(WORDS[quality])) $("phone-quality").lastElementChild.textContent = t(WORDS[quality]);
 }
 
 async function devices() {
@@ -228,10 +231,10 @@ $("phone-echo")?.addEventListener("click", (event) => {
   if (echo) return echo.terminate();
   const button = event.currentTarget;
   echo = ua.call("sip:*43@cordboard.invalid", media());
-  button.textContent = "End the echo test";
+  button.textContent = t("End the echo test");
   const limit = setTimeout(() => echo?.terminate(), 15000);
   echo.on("confirmed", () => hear(echo, $("phone-echo-audio")));
-  for (const end of ["ended", "failed"]) echo.on(end, () => { clearTimeout(limit); echo = undefined; button.textContent = "Echo test"; });
+  for (const end of ["ended", "failed"]) echo.on(end, () => { clearTimeout(limit); echo = undefined; button.textContent = t("Echo test"); });
 });
 
 // --- whose phone this page is: the desk says so with every push, another page when it is loaded

@@ -37,21 +37,21 @@ def test_strangers_are_sent_to_sign_in(house: House, as_: As) -> None:
 
 def test_everybody_keeps_their_own(house: House, as_: As) -> None:
     for user in (house.agent, house.supervisor, house.admin, house.manager):
-        answer = as_(user).post("/preferences/", {**CHOSEN, "key_r": "G", "key_p": "r"})
+        answer = as_(user).post("/preferences/", {**CHOSEN, "key_r": "Y", "key_p": "r"})
         assert answer.status_code == 302
         user.refresh_from_db()
         assert (user.language, user.theme, user.contrast, user.shortcuts_off) == ("es", "dark", "more", True)
-        assert user.shortcuts == {"r": "g", "p": "r"}
+        assert user.shortcuts == {"r": "y", "p": "r"}
     house.teammate.refresh_from_db()
     assert (house.teammate.language, house.teammate.shortcuts) == ("", {})
 
 
 def test_the_page_is_as_it_was_chosen(house: House, as_: As) -> None:
     browser = as_(house.agent)
-    saved = browser.post("/preferences/", {**CHOSEN, "key_r": "g"}, follow=True).content.decode()
+    saved = browser.post("/preferences/", {**CHOSEN, "key_r": "y"}, follow=True).content.decode()
     assert "Tus preferencias están guardadas." in saved
     assert '<html lang="es" data-user data-theme="dark" data-contrast="more" class="keys-off">' in saved
-    assert 'data-keys="{&quot;r&quot;: &quot;g&quot;}"' in saved
+    assert 'data-keys="{&quot;r&quot;: &quot;y&quot;}"' in saved
 
 
 def test_bad_choices_are_named_and_nothing_is_saved(house: House, as_: As) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import selectors
-from dialer.desk.phone import BROWSER_PHONE, browser_session
+from dialer.desk.phone import BROWSER_PHONE, browser_session, words
 
 register = template.Library()
 
@@ -29,6 +29,8 @@ def phone_panel(context: Any) -> dict[str, object]:
     on_desk = request.resolver_match is not None and request.resolver_match.view_name == "desk:desk"
     session = browser_session(user) if not on_desk and request.session.get(BROWSER_PHONE) else None
     return {
+        "user": user,
+        "words": words(),
         "shown": on_desk or session is not None,
         "session": session.public_id if session is not None else "",
         "simulated": settings.SWITCH == "simulated",
