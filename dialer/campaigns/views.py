@@ -103,7 +103,7 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
     else:
         typed = request.POST.get("dial_method", "")[:20]
-        known = ", ".join(DialMethod.labels)
+        known = ", ".join(str(label) for label in DialMethod.labels)
         messages.error(request, f"“{typed}” is no dial method. Choose one of {known}.")
     return redirect("campaigns:detail", public_id)
 

@@ -187,7 +187,7 @@ def _columns(agents: list[AgentNow]) -> list[Column]:
     found = []
     for state in COLUMNS:
         here = [one for one in agents if one.state == state]
-        found.append(Column(state.value, STATE_WORDS[state], len(here), here[:SHOWN]))
+        found.append(Column(state.value, str(STATE_WORDS[state]), len(here), here[:SHOWN]))
     return found
 
 
