@@ -11,7 +11,10 @@ from threading import Lock
 from time import monotonic
 from typing import Generic, TypeVar
 
+from django.db.models import QuerySet
+
 from dialer.campaigns.models import Disposition, PauseCode
+from dialer.core.prepared import Read
 
 FRESH_S = 2.0
 """How long an admin's change may take to show on desks."""
@@ -47,14 +50,17 @@ class Kept(Generic[K, V]):
             self._values.clear()
 
 
-def _read_pause_codes(tenant_id: int) -> list[PauseCode]:
-    return list(PauseCode.objects.for_tenant(tenant_id))
+def _of_set(tenant_id: int, set_id: int) -> QuerySet[Disposition]:
+    return Disposition.objects.for_tenant(tenant_id).filter(disposition_set_id=set_id)
+
+
+_PAUSE_CODES: Read[PauseCode] = Read(PauseCode.objects.for_tenant, -1)
+_DISPOSITIONS: Read[Disposition] = Read(_of_set, -1, -2)
 
 
 def _read_dispositions(key: tuple[int, int]) -> list[Disposition]:
-    tenant_id, set_id = key
-    return list(Disposition.objects.for_tenant(tenant_id).filter(disposition_set_id=set_id))
+    return _DISPOSITIONS.all(*key)
 
 
-pause_codes = Kept(_read_pause_codes)
+pause_codes = Kept(_PAUSE_CODES.all)
 dispositions = Kept(_read_dispositions)
