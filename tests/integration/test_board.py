@@ -21,8 +21,8 @@ from tests.factories import make_call, make_campaign, make_session
 
 OLD_SESSIONS = """
 INSERT INTO agents_agentsession (public_id, tenant_id, user_id, campaign_id, endpoint, state, pause_code, pause_after,
-    state_since, leg, notice, started_at, ended_at)
-SELECT gen_random_uuid(), tenant_id, user_id, campaign_id, '', 'offline', '', '', now(), 'down', '', now(), now()
+    state_since, leg, notice, guest, started_at, ended_at)
+SELECT gen_random_uuid(), tenant_id, user_id, campaign_id, '', 'offline', '', '', now(), 'down', '', false, now(), now()
 FROM agents_agentsession, generate_series(1, 5000) LIMIT 5000
 """
 READS: list[Callable[[], object]] = [

@@ -114,6 +114,7 @@ class TestAsking:
         pacing.ask(1)
         assert work_off() == 1
 
+    @pytest.mark.django_db(transaction=True)  # a job begins by giving back the connection
     def test_redis_emptied_mid_campaign_costs_no_learning(self) -> None:
         campaign = factories.make_campaign(factories.make_tenant(), dial_method="predictive")
         factories.make_leads(factories.make_list(campaign), 10)
