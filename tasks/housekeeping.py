@@ -11,6 +11,8 @@ from huey import crontab
 from dialer.calls import decisions, promises, recordings
 from dialer.campaigns import facts
 from dialer.core.clock import now
+from dialer.floor import counters
+from dialer.people.models import Tenant
 
 from . import recordings as recording_jobs
 from .queues import job, worker_queue
@@ -43,6 +45,24 @@ def judge_decisions() -> None:
 def forget_decisions() -> None:
     """Remove pacing's decisions that are past their time."""
     decisions.forget(at=now())
+
+
+@worker_queue.periodic_task(crontab(minute="*"), expires=50)
+@job
+def fold_counters() -> None:
+    """Move the floor's tallies into its counters, so that boards have little to add up."""
+    for _ in range(20):
+        if not counters.fold():
+            break
+
+
+@worker_queue.periodic_task(crontab(minute="*/10"), expires=500)
+@job
+def compare_counters() -> None:
+    """Hold the floor's counters of the last hours against the rows that they count, and put right what differs."""
+    moment = now()
+    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+        counters.compare(tenant_id=tenant_id, starts=moment - timedelta(hours=3), ends=moment)
 
 
 @worker_queue.periodic_task(crontab(minute="*"), expires=50)

@@ -31,6 +31,7 @@ from .inventory import Reconciler
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .monitoring import MonitorDesk
+from .stopping import StopDesk
 from .store import Store
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Switchboard:
         self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back)
         self._handling = HandlingDesk(self._store, switch, self._calls.tell)
         self._monitors = MonitorDesk(self._store, switch)
+        self._stops = StopDesk(self._store, switch, self._calls)
         self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling, self._monitors)
         self._listener = Listener(name, self._heard)
         self._beat = Beat(self._store)
@@ -79,6 +81,7 @@ class Switchboard:
             await asyncio.shield(self._drain())
 
     async def _drain(self) -> None:
+        await self._stops.close(DRAIN_S)
         await self._monitors.close(DRAIN_S)
         await self._handling.close(DRAIN_S)
         await self._calls.close(DRAIN_S)
@@ -209,6 +212,8 @@ class Switchboard:
     async def _carry_out(self, command: SwitchCommand) -> None:
         if command.kind == CommandKind.PROVISION:
             await self._provision(command.pk)
+        elif command.kind == CommandKind.STOP:
+            self._stops.carry_out(command)
         elif command.target is None:
             await self._store.run(outbox.finish, command.pk, error="The command names nothing.")
         elif command.kind == CommandKind.CALL_PHONE:

@@ -30,6 +30,18 @@ def queued_calls(*, limit: int = 200) -> list[UUID]:
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
+def unanswered_in(*, tenant_id: int, campaigns: list[int]) -> list[UUID]:
+    """Calls of these campaigns that are queued, being placed or ringing: what an emergency stop ends."""
+    rows = CallTask.objects.for_tenant(tenant_id).filter(campaign_id__in=campaigns, state__in=_NOT_ANSWERED)
+    return list(rows.values_list("pk", flat=True))
+
+
+def talking_in(*, tenant_id: int, campaigns: list[int]) -> int:
+    """How many people are on the line in these campaigns."""
+    over = (*_NOT_ANSWERED, CallState.ENDED)
+    return CallTask.objects.for_tenant(tenant_id).filter(campaign_id__in=campaigns).exclude(state__in=over).count()
+
+
 def expired_calls(at: datetime) -> list[UUID]:
     """Queued calls that are too old to be placed."""
     rows = CallTask.objects.across_tenants().filter(state=CallState.QUEUED, deadline__lt=at)

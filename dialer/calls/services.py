@@ -222,6 +222,8 @@ def _why_not(call: CallTask, at: datetime) -> str:
     """Why a queued call must not be placed any more; empty when it may."""
     if call.campaign.status != CampaignStatus.ACTIVE and not call.own_agent:
         return "stopped"
+    if call.campaign.halted_at is not None:
+        return "emergency stop"
     if call.deadline < at:
         return "too old"
     answer = still_allowed(tenant=call.campaign.tenant, verdict=call.verdict_row, at=at)

@@ -115,6 +115,9 @@ class Campaign(TenantScoped):
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     name = models.CharField(max_length=80)
     status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.STOPPED)
+    halted_at = models.DateTimeField(
+        null=True, editable=False, help_text="An emergency stop: until it is started again, agents dial nothing either."
+    )
     dial_method = models.CharField(max_length=12, choices=DialMethod.choices, default=DialMethod.PROGRESSIVE)
     dial_level = models.DecimalField(
         max_digits=4,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.db import transaction
 
 from dialer.core import notify
@@ -24,6 +27,7 @@ def start(*, campaign: Campaign) -> None:
         row = _locked(campaign)
         if problems := problems_of(row):
             raise CannotStart(problems)
+        Campaign.objects.for_tenant(row.tenant_id).filter(pk=row.pk).update(halted_at=None)
         _set_status(row, CampaignStatus.ACTIVE)
 
 
@@ -31,6 +35,17 @@ def stop(*, campaign: Campaign) -> None:
     """Stop dialing: nothing new is placed; calls under way go on to their end."""
     with transaction.atomic():
         _set_status(_locked(campaign), CampaignStatus.STOPPED)
+
+
+def halt(*, tenant_id: int, campaigns: Sequence[int], at: datetime) -> None:
+    """An emergency stop of these campaigns, in the caller's transaction: nobody dials in them until they are started.
+
+    One statement that takes no lock which placing a call would wait for.
+    """
+    rows = Campaign.objects.for_tenant(tenant_id).filter(pk__in=campaigns)
+    rows.update(status=CampaignStatus.STOPPED, halted_at=at)
+    for pk in campaigns:
+        notify.notify(notify.READY, str(pk))
 
 
 def changed(campaign: Campaign) -> None:

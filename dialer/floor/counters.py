@@ -81,10 +81,11 @@ _LONGEST = timedelta(days=2)
 """A call or a state that began longer before its end than this is not looked for."""
 
 
-def fold(*, limit: int = 5000) -> None:
-    """Move tallies into counters, oldest first; may run at several places at once."""
+def fold(*, limit: int = 5000) -> int:
+    """Move tallies into counters, oldest first; may run at several places at once. 0: there was nothing to move."""
     with connection.cursor() as cursor:
         cursor.execute(_FOLD, {"limit": limit})
+        return cursor.rowcount
 
 
 def by_bucket(*, tenant_id: int, starts: datetime, ends: datetime) -> dict[int, dict[datetime, dict[str, int]]]:

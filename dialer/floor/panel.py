@@ -214,6 +214,8 @@ def _cap(campaigns: list[Campaign]) -> float:
 def _pacing(floor: Floor, campaign: Campaign | None) -> tuple[float | None, str]:
     if campaign is None:
         return None, ""
+    if campaign.halted_at is not None:
+        return None, "Emergency stop: nothing is dialed, by nobody, until it is started again."
     if campaign.status != "active":
         return None, "Stopped: nothing is dialed."
     if campaign.pk in floor.pacing:

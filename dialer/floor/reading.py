@@ -19,9 +19,12 @@ from django.db.models import Count, F, Min, Q
 
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import SYSTEM_CODES
-from dialer.calls.models import CallTask
+from dialer.calls.models import CallTask, PacingState
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign, PauseCode
+from dialer.compliance.abandonment import period_of, rule_of
+from dialer.compliance.ledger import today_of
+from dialer.compliance.models import AbandonmentDay
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState
 from dialer.people.models import Tenant
@@ -119,12 +122,40 @@ def read_floor(tenant_id: int) -> Floor:
             .select_related("by", "command")
             .order_by("-at")[:3]
         ),
+        abandonment=_abandonment(tenant, at),
+        pacing={
+            campaign: (level, reason)
+            for campaign, level, reason in PacingState.objects.for_tenant(tenant).values_list(
+                "campaign_id", "level", "reason"
+            )
+            if reason
+        },
     )
 
 
 def day_start(tenant: Tenant, at: datetime) -> datetime:
     """When the tenant's day began."""
     return at.astimezone(ZoneInfo(tenant.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
+    """Per campaign: live answers and abandoned ones in the window of the tenant's rule, by the ledger."""
+    rule, today = rule_of(tenant.region), today_of(tenant, at)
+    rows = AbandonmentDay.objects.for_tenant(tenant).order_by()
+    firsts = _slowly(
+        f"ledger {tenant.pk}",
+        lambda: dict(rows.values_list("campaign_id").annotate(first=Min("day"))),
+    )
+    starts = {campaign: period_of(first, today, rule.days)[0] for campaign, first in firsts.items()}
+    found: dict[int, tuple[int, int]] = {}
+    since = min(starts.values(), default=today)
+    for campaign, day, live, lost in rows.filter(day__gte=since).values_list(
+        "campaign_id", "day", "answered", "abandoned"
+    ):
+        if day >= starts.get(campaign, since):
+            before = found.get(campaign, (0, 0))
+            found[campaign] = before[0] + live, before[1] + lost
+    return found
 
 
 def _agents(tenant: Tenant) -> list[AgentNow]:

@@ -13,8 +13,9 @@ from dialer.live.shared import SEQUENCE, Board, NoSuch
 from dialer.people.access import tenants_clock
 
 from .panel import board_of
+from .people import Wanted, people_of, wanted_of
 from .reading import read_floor
-from .scope import reader_of
+from .scope import Scope, reader_of
 
 
 def authorise_wallboard(user: Any, query: Mapping[str, str]) -> str:
@@ -46,6 +47,33 @@ def render_wallboards(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
     return shown
 
 
+def authorise_people(user: Any, query: Mapping[str, str]) -> str:
+    """Key: tenant.team.campaign.state.sort. A campaign that the viewer cannot see is left out."""
+    scope = reader_of(user)
+    wanted = wanted_of(query, seen_by(scope))
+    return f"{scope.tenant_id}.{scope.team_id or 0}.{wanted.key()}"
+
+
+def seen_by(scope: Scope) -> dict[str, int]:
+    """The campaigns in a scope by their outward ids."""
+    return {str(public_id): pk for pk, public_id in scope.campaigns().values_list("pk", "public_id")}
+
+
+def render_people(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
+    """The live lists of these keys; each tenant's floor is read once."""
+    shown: dict[str, tuple[object, str]] = {}
+    for tenant_id, mine in by_tenant(keys).items():
+        floor = read_floor(tenant_id)
+        with tenants_clock(floor.tenant):
+            for key in mine:
+                _, team, campaign, state, sort = key.split(".")
+                wanted = Wanted(int(campaign), "" if state == "all" else state, sort)
+                people = people_of(floor, int(team) or None, wanted)
+                html = render_to_string("floor/_people.html", {"people": people, "sequence": SEQUENCE})
+                shown[key] = (people.digest(), html.strip())
+    return shown
+
+
 def by_tenant(keys: Sequence[str]) -> dict[int, list[str]]:
     """Keys by the tenant that they begin with."""
     found: dict[int, list[str]] = defaultdict(list)
@@ -55,4 +83,5 @@ def by_tenant(keys: Sequence[str]) -> dict[int, list[str]]:
 
 
 WALLBOARD = Board(name="wallboard", authorise=authorise_wallboard, render=render_wallboards)
-BOARDS = [WALLBOARD]
+PEOPLE = Board(name="people", authorise=authorise_people, render=render_people)
+BOARDS = [WALLBOARD, PEOPLE]

@@ -17,6 +17,7 @@ class CommandKind(models.TextChoices):
     DROP_PHONE = "drop_phone", "Hang up the agent's phone"
     HANDLE = "handle", "Handle the call"
     MONITOR = "monitor", "Listen to an agent"
+    STOP = "stop", "Emergency stop"
     PROVISION = "provision", "Make the phones' accounts known"
 
 
@@ -31,7 +32,7 @@ class CommandStatus(models.TextChoices):
 
 
 class SwitchCommand(TenantScoped):
-    """One command. `target` is the call's or the agent session's outward id; PROVISION has none."""
+    """One command. `target` is the call's or the agent session's outward id; PROVISION and STOP have none."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=20, choices=CommandKind.choices)

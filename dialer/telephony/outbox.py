@@ -68,13 +68,13 @@ def take(*, limit: int = 50) -> list[SwitchCommand]:
         pending.filter(deadline__lt=moment).update(status=CommandStatus.EXPIRED, result=TOO_LATE, done_at=moment)
         taken = list(pending.order_by("created_at").select_for_update(skip_locked=True)[:limit])
         SwitchCommand.objects.across_tenants().filter(pk__in=[c.pk for c in taken]).update(status=CommandStatus.TAKEN)
-    return taken
+    return sorted(taken, key=lambda one: one.kind != CommandKind.STOP)  # an emergency stop waits for nothing
 
 
-def finish(command_id: UUID, *, error: str = "") -> None:
-    """Write a taken command's result; an empty error means that it was carried out."""
+def finish(command_id: UUID, *, error: str = "", result: str = "") -> None:
+    """Write a taken command's result; an empty error means that it was carried out, with `result` to tell of it."""
     SwitchCommand.objects.across_tenants().filter(pk=command_id).update(
-        status=CommandStatus.FAILED if error else CommandStatus.DONE, result=error[:300], done_at=now()
+        status=CommandStatus.FAILED if error else CommandStatus.DONE, result=(error or result)[:300], done_at=now()
     )
 
 

@@ -94,7 +94,7 @@ def test_figures(house: House, campaign: Campaign, as_: As) -> None:
     assert tile(html, "Waiting").startswith("1 longest 0:0")
     assert tile(html, "Talking") == "1"
     assert tile(html, "Answer rate") == "100 % of 1 dialed"
-    assert tile(html, "Abandonment") == "100.00 % 1 of 1 live answers"
+    assert tile(html, "Abandonment") == "33.33 % 1 of 3 live answers"
     assert tile(html, "Budget left") == "-1 over the cap"
     assert session.user.shown_name in html
 

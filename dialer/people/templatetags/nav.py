@@ -59,6 +59,13 @@ def key_actions() -> list[tuple[str, str]]:
 
 
 @register.simple_tag(takes_context=True)
+def may_stop(context: template.Context) -> bool:
+    """Whether the page's user may stop all dialing at once."""
+    user = context.get("user")
+    return isinstance(user, User) and user.tenant_id is not None and user.role in LEADERS
+
+
+@register.simple_tag(takes_context=True)
 def nav_items(context: template.Context) -> list[Item]:
     """The links that the page's user finds, with the one that is open marked."""
     user = context.get("user")
