@@ -16,8 +16,9 @@ FOLDER = ROOT / "tests" / "bench"
 def bench(options: argparse.Namespace) -> int:
     """Run the benchmark with the servers up and the database migrated. Only the benchmark writes to standard output."""
     end_on_signal()
-    known = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
-    if options.name not in known:
+    known = sorted(path.stem.replace("_", "-") for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+    name = options.name.replace("_", "-")
+    if name not in known:
         _say(f"There is no benchmark {options.name!r}. There are: {', '.join(known) or 'none yet'}.")
         return 2
     with throwaway_stack("bench", environment="development", asterisk=True, durable=True, report=_say) as (
@@ -33,7 +34,9 @@ def bench(options: argparse.Namespace) -> int:
             if done.returncode:
                 _say(f"manage.py {command} failed:\n{done.stderr.strip()[-3000:]}")
                 return 1
-        code = run_attached([sys.executable, "-m", f"tests.bench.{options.name}", *options.rest], env=env, cwd=ROOT)
+        code = run_attached(
+            [sys.executable, "-m", f"tests.bench.{name.replace('-', '_')}", *options.rest], env=env, cwd=ROOT
+        )
         if code:
             for log in sorted(stack.log_dir.glob("*.log")):
                 _say(f"--- the end of {log}\n{tail(log, 8)}")

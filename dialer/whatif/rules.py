@@ -90,10 +90,17 @@ class Guesses:
 
 
 def world_of(
-    observed: Observed, settings: Settings, *, patience: float, lines: int, may_cancel: bool = True
+    observed: Observed,
+    settings: Settings,
+    *,
+    patience: float,
+    lines: int,
+    may_cancel: bool = True,
+    wait: float | None = None,
 ) -> tuple[World, Guesses]:
     """The world in which the campaign runs with these settings, and what of it is a guess.
 
+    `wait`: seconds that people are let wait after the verdict; None: `patience` after their greeting.
     Shares are cumulative incidences (dialer.pacing.simulator.fit), so that calls given up do not look unanswered.
     """
     guess = World(
@@ -105,6 +112,7 @@ def world_of(
             may_cancel=may_cancel,
             seats=min(settings.agents, LARGEST_FLOOR),
         ),
+        wait=wait,
         cap=settings.cap,
         lines=scaled(lines, settings.agents),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from dialer.calls.rules import wait_limit_ms
 from dialer.campaigns.models import Campaign
 from dialer.core import jobs
 from dialer.core.clock import now
@@ -113,6 +114,7 @@ def answer(
             patience=campaign.connect_limit_ms / 1000.0,
             lines=campaign.max_lines,
             may_cancel=campaign.may_cancel,
+            wait=wait_limit_ms(campaign.connect_limit_ms, one.detection) / 1000.0,
         )
         guessed = guesses.words
         asked.append(

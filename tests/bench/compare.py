@@ -65,6 +65,7 @@ class Comparison:
     """What came of comparing."""
 
     matched: int = 0
+    pairs: list[tuple[OurCall, TruthCall]] = field(default_factory=list)
     mismatches: list[Mismatch] = field(default_factory=list)
     unknown_to_us: list[TruthCall] = field(default_factory=list)
     """Calls that the carrier got and we have no record of."""
@@ -93,6 +94,7 @@ def compare(calls: Iterable[OurCall], truths: Iterable[TruthCall]) -> Comparison
             result.unknown_to_us.append(truth)
             continue
         result.matched += 1
+        result.pairs.append((match, truth))
         if why := disagreement(match, truth):
             result.mismatches.append(Mismatch(match.id, match.outcome or "goes on", _told(truth), why))
         if match.screened and match.verdict:

@@ -175,7 +175,8 @@ class _Shift:
         if world.rules.detection:
             lag = draw(call.fate, world.person_lag if call.person else world.machine_lag)
         heard = draw(call.fate, world.greeting) if call.person or lag == 0.0 else lag
-        call.state, call.since, call.deadline = "detecting", now, now + heard + world.rules.patience
+        limit = heard + world.rules.patience if world.wait is None else lag + world.wait
+        call.state, call.since, call.deadline = "detecting", now, now + limit
         self.at(now + lag, "verdict", which)
 
     def verdict(self, which: int, now: float) -> None:

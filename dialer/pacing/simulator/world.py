@@ -57,6 +57,8 @@ class World:
     """Of each agent, taken when the call or wrap-up is over."""
     pause: Samples = field(default_factory=lambda: tuple(float(v) for v in np.linspace(10.0, 330.0, 100)))
     rules: Rules = field(default_factory=Rules)
+    wait: float | None = None
+    """How long the dialer lets a person wait after the verdict; None: `rules.patience` after their greeting."""
     cap: float = 0.03
     lines: int = 150
     calls_per_s: float = 14.0
