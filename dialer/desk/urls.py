@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import card_views, handling_views, mine_views, phone, views
+from . import card_views, command_views, handling_views, mine_views, phone, views
 
 app_name = "desk"
 urlpatterns = [
@@ -34,6 +34,7 @@ urlpatterns = [
     path("callbacks/<uuid:public_id>/dial/", views.dial_callback, name="callback-dial"),
     path("phone/account/", phone.account, name="browser-phone-account"),
     path("phone/here/", phone.here, name="browser-phone-here"),
+    path("commands/", command_views.commands, name="commands"),
     path("hold/", handling_views.hold, name="hold"),
     path("retrieve/", handling_views.retrieve, name="retrieve"),
     path("transfer/", handling_views.transfer, name="transfer"),

@@ -38,6 +38,24 @@ function followTheLine(probe) {
   }, PROBE_MS);
 }
 
+// A button that is pressed is disabled for a moment, and a push may take away what has the focus: it goes back to where
+// it was, or to the screen as a whole, never to nowhere.
+function keepFocus(rootId) {
+  let held = null;
+  const root = () => document.getElementById(rootId);
+  const hold = () => { if (root()?.contains(document.activeElement)) held = document.activeElement; };
+  const restore = () => {
+    const was = held;
+    held = null;
+    if (!was || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    const there = was.isConnected ? was : was.id && document.getElementById(was.id);
+    there?.focus?.({ preventScroll: true });
+    if (document.activeElement === document.body) root()?.focus({ preventScroll: true });
+  };
+  for (const name of ["beforeRequest", "oobBeforeSwap"]) document.addEventListener(`htmx:${name}`, hold);
+  for (const name of ["afterRequest", "wsAfterMessage"]) document.addEventListener(`htmx:${name}`, restore);
+}
+
 export function start(rootId, probe = true) {
   const callbacks = Idiomorph.defaults.callbacks;
   callbacks.beforeNodeMorphed = (old, fresh) => {
@@ -52,6 +70,7 @@ export function start(rootId, probe = true) {
 
   htmx.config.wsReconnectDelay = (tries) => Math.min(1500, 100 * 2 ** tries) * (0.5 + Math.random() / 2);
   followTheLine(probe);
+  keepFocus(rootId);
 
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (event.detail.target.id !== rootId) return;

@@ -69,10 +69,16 @@ def may_stop(context: template.Context) -> bool:
 def nav_items(context: template.Context) -> list[Item]:
     """The links that the page's user finds, with the one that is open marked."""
     user = context.get("user")
-    if not isinstance(user, User) or user.tenant_id is None:
+    if not isinstance(user, User):
         return []
     match = context["request"].resolver_match if "request" in context else None
-    here = match.view_name if match is not None else ""
+    return pages_of(user, match.view_name if match is not None else "")
+
+
+def pages_of(user: User, here: str = "") -> list[Item]:
+    """The pages that a user finds, with the one of the view `here` marked."""
+    if user.tenant_id is None:
+        return []
     return [
         Item(str(word), reverse(view), here.startswith(under))
         for word, view, who, under in _ENTRIES

@@ -1,0 +1,224 @@
+"""The desk by keyboard alone, and on a flaky line: the command bar, focus through pushes, the way to the server lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from dialer.agents.rules import Event, Kind
+from dialer.agents.services import apply
+from dialer.core.clock import now
+from dialer.people.models import User
+from tests import factories, switch
+
+from .floor import Floor
+from .test_desk import OpenPage, desk_in, join, pushed_again, take_call
+from .test_pages import LOOKS, check, look
+
+CONTROLS = """() => {
+  window.controls = [...document.querySelectorAll("#desk :is(a[href], button, input, select, textarea, summary)")]
+    .filter((one) => one.checkVisibility() && !one.disabled && one.type !== "hidden");
+  return window.controls.length;
+}"""
+FOCUS = "(n) => { window.controls[n].focus(); return document.activeElement === window.controls[n]; }"
+STILL = "(n) => document.activeElement === window.controls[n]"
+
+
+def command(page: Page, words: str) -> None:
+    """Open the bar, type, wait until the first option has the words, and do it."""
+    page.keyboard.press("Control+k")
+    expect(page.locator("#command")).to_be_visible()
+    expect(page.locator("#command-text")).to_be_focused()
+    page.keyboard.type(words)
+    chosen = page.locator('#command-list [aria-selected="true"]')
+    expect(chosen).to_contain_text(words)
+    assert page.locator("#command-text").get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    page.keyboard.press("Enter")
+    expect(page.locator("#command")).to_be_hidden()
+
+
+def test_a_call_by_the_command_bar_alone(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    page.goto("/desk/")
+    command(page, "Join Harbour")
+    desk_in(page, "paused")
+    switch.phone_up(floor.agent)
+    expect(page.locator("#do-ready")).to_be_enabled()
+    command(page, "Ready")
+    desk_in(page, "ready")
+    call = switch.connect(floor.campaign, floor.lead)
+    desk_in(page, "in_call")
+    command(page, "after this call: Lunch")
+    expect(page.locator("#do-unpause")).to_contain_text("Then Lunch")
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    command(page, "Sale")
+    desk_in(page, "paused")
+    stored = factories.get_call(call.pk)
+    assert stored.disposition is not None
+    assert stored.disposition.code == "SALE"
+    command(page, "My calls today")
+    expect(page.locator("#panel")).to_contain_text("Marguerite Delacroix")
+
+
+def test_a_number_and_a_lead_are_dialed_from_the_bar(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    join(page, floor, floor.manual)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("theo")
+    option = page.locator('#command-list [aria-selected="true"]')
+    expect(option).to_contain_text("Theo Brandt")
+    first = option.get_attribute("id")
+    page.keyboard.press("ArrowDown")
+    expect(option).not_to_have_id(str(first))
+    page.keyboard.press("ArrowUp")
+    expect(option).to_have_id(str(first))
+    page.keyboard.press("Enter")
+    desk_in(page, "reserved")
+    expect(page.locator("#who-name")).to_have_text("Theo Brandt")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_command_bar_is_accessible(floor: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
+    page = open_page(floor.agent, **look(scheme, width))
+    join(page, floor)
+    page.locator("#do-ready").focus()
+    page.keyboard.press("Control+k")
+    expect(page.locator('#command-list [aria-selected="true"]')).to_be_visible()
+    check(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#do-ready")).to_be_focused()
+
+
+def test_high_contrast_and_spanish_are_accessible(floor: Floor, open_page: OpenPage) -> None:
+    User.objects.filter(pk=floor.agent.pk).update(language="es", contrast="more")
+    page = open_page(floor.agent)
+    page.goto("/desk/")
+    check(page)
+    page.click(f"#join-{floor.campaign.public_id}")
+    switch.phone_up(floor.agent)
+    page.click("#do-ready:enabled")
+    switch.connect(floor.campaign, floor.lead)
+    expect(page.locator("#do-hang-up")).to_contain_text("Colgar")
+    check(page)
+
+
+def keeps_every_focus(page: Page, floor: Floor) -> int:
+    """Focus each control in turn, push, and see that it has the focus still; how many there were."""
+    count = int(page.evaluate(CONTROLS))
+    lost = []
+    for at in range(count):
+        if page.evaluate(FOCUS, at):
+            pushed_again(page, floor)
+            if not page.evaluate(STILL, at):
+                lost.append(page.evaluate("(n) => window.controls[n].outerHTML.slice(0, 120)", at))
+    assert lost == []
+    return count
+
+
+def test_no_push_takes_the_focus_away(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    page.goto("/desk/")
+    seen = keeps_every_focus(page, floor)
+    call = take_call(page, floor)
+    page.wait_for_selector(".lead-fields input")
+    seen += keeps_every_focus(page, floor)
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    seen += keeps_every_focus(page, floor)
+    page.keyboard.press("Escape")
+    page.click("#disposition-1")
+    desk_in(page, "ready")
+    seen += keeps_every_focus(page, floor)
+    assert seen > 30
+
+
+def test_focus_is_never_nowhere(floor: Floor, open_page: OpenPage) -> None:
+    """What had the focus is gone with a push, or was disabled by its own press: the screen has it then."""
+    page = open_page(floor.agent)
+    join(page, floor)
+    page.locator("#do-ready").focus()
+    page.keyboard.press("Enter")
+    desk_in(page, "ready")
+    expect(page.locator("#do-ready")).to_have_count(0)
+    expect(page.locator("#desk")).to_be_focused()
+    call = switch.connect(floor.campaign, floor.lead)
+    desk_in(page, "in_call")
+    page.locator("#do-hang-up").focus()
+    with page.expect_response("**/desk/hang-up/"):
+        page.keyboard.press("Enter")
+    expect(page.locator("#do-hang-up")).to_be_focused()
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    expect(page.locator("#desk")).to_be_focused()
+    page.keyboard.press("1")
+    desk_in(page, "ready")
+
+
+def test_a_line_that_breaks_is_said_and_nothing_is_lost(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    call = take_call(page, floor)
+    page.keyboard.press("t")
+    page.keyboard.type("half a sen")
+    page.context.set_offline(True)
+    expect(page.locator("#trouble")).to_contain_text("Reconnecting", timeout=2000)
+    page.keyboard.type("tence")
+    desk_in(page, "in_call")
+    switch.hang_up(call.pk)  # meanwhile
+    began = time.monotonic()
+    page.context.set_offline(False)
+    expect(page.locator("#desk")).to_have_attribute("data-state", "wrapup", timeout=2000)
+    expect(page.locator("#trouble")).to_be_hidden(timeout=2000)
+    assert time.monotonic() - began < 2
+    note = page.locator(f"#note-{call.pk}")
+    expect(note).to_be_focused()
+    expect(note).to_have_value("half a sentence")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    desk_in(page, "ready")
+    assert factories.get_call(call.pk).note == "half a sentence"
+
+
+def test_a_socket_that_closes_is_opened_again_at_once(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    sockets: list[WebSocketRoute] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket("**/ws/desk/", through)
+    join(page, floor)
+    apply(session_id=switch.session_of(floor.agent).pk, event=Event(Kind.READY_ASKED), at=now())
+    desk_in(page, "ready")
+    began = time.monotonic()
+    sockets[-1].close(code=1012, reason="restart")
+    call = switch.connect(floor.campaign, floor.lead)
+    expect(page.locator("#desk")).to_have_attribute("data-call", str(call.pk), timeout=2000)
+    assert time.monotonic() - began < 2
+    expect(page.locator("#trouble")).to_be_hidden(timeout=2000)
+    assert len(sockets) > 1
+
+
+def test_a_line_that_is_dead_without_a_word_is_found(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    dead = False
+    sockets = 0
+
+    def through(socket: WebSocketRoute) -> None:
+        nonlocal sockets
+        sockets += 1
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if dead else server.send(message))
+        server.on_message(lambda message: None if dead else socket.send(message))
+
+    page.route_web_socket("**/ws/desk/", through)
+    join(page, floor)
+    assert sockets == 1
+    dead = True
+    expect(page.locator("#trouble")).to_contain_text("Reconnecting", timeout=6000)
+    dead = False
+    expect(page.locator("#trouble")).to_be_hidden(timeout=4000)
+    assert sockets > 1
