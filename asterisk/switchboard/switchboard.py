@@ -263,6 +263,8 @@ class Switchboard:
                 self._calls.place(call_id)  # which cancels it, since it is too old
             for session_id in await self._store.run(board.overdue_wrapups, now()):
                 await self._store.run(_end_wrapup, session_id)
+            for session_id in await self._store.run(board.overdue_previews, now()):
+                await self._store.run(_end_preview, session_id)
             for session_id in await self._store.run(board.due_callbacks, now()):
                 await self._store.run(_show_callback, session_id)
             for public_id in await self._store.run(board.overdue_legs, now()):
@@ -303,6 +305,14 @@ def _end_wrapup(session_id: int) -> None:
         services.dispose(session_id=session_id, code=code)
     except agents.NotNow as refused:
         log.info("session %s: wrap-up was not ended (%s)", session_id, refused)
+
+
+def _end_preview(session_id: int) -> None:
+    """Dial or skip a lead that was shown for long enough; an agent who left meanwhile is left alone."""
+    try:
+        placing.end_preview(session_id=session_id)
+    except agents.NotNow as refused:
+        log.info("session %s: a preview was not ended (%s)", session_id, refused)
 
 
 def _show_callback(session_id: int) -> None:

@@ -57,6 +57,7 @@ class AgentSession(TenantScoped):
     guest = models.BooleanField(default=False, help_text="On a colleague's call, asked in; not its owner.")
     preview_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
     notice = models.CharField(max_length=300, blank=True, help_text="What went wrong last, for the agent to read.")
+    preview_since = models.DateTimeField(null=True)
     screen_seen_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

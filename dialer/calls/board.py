@@ -106,6 +106,15 @@ def overdue_wrapups(at: datetime) -> list[int]:
     return list(late.filter(over_at__lt=at).values_list("pk", flat=True))
 
 
+def overdue_previews(at: datetime) -> list[int]:
+    """Sessions that have been shown a lead for as long as their campaign allows."""
+    length = ExpressionWrapper(F("campaign__preview_s") * timedelta(seconds=1), output_field=DurationField())
+    rows = AgentSession.objects.across_tenants().exclude(state=AgentState.OFFLINE)
+    rows = rows.filter(preview_lead__isnull=False, campaign__preview_s__gt=0)
+    late = rows.annotate(over_at=ExpressionWrapper(F("preview_since") + length, output_field=DateTimeField()))
+    return list(late.filter(over_at__lt=at).values_list("pk", flat=True))
+
+
 def due_callbacks(at: datetime) -> list[int]:
     """Sessions that are ready while a callback of their agent's own, in their campaign, is due."""
     rows = AgentSession.objects.across_tenants().filter(

@@ -16,7 +16,7 @@ from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import CALLBACK_DUE, AgentState, Refusal, advance
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.campaigns.models import MIN_RING_S, Campaign, CampaignStatus, DialMethod
+from dialer.campaigns.models import MIN_RING_S, Campaign, CampaignStatus, DialMethod, PreviewEnd
 from dialer.compliance.ledger import today_of
 from dialer.compliance.rules import Allow, Deny
 from dialer.compliance.services import Asked, Judged, asked_for, judge
@@ -297,20 +297,49 @@ def _asked_for_promised(session: AgentSession, lead_id: int) -> Asked:
     return asked_for(lead)
 
 
-def skip_lead(*, session_id: int) -> None:
+def skip_lead(*, session_id: int, if_overdue: bool = False) -> None:
     """Give back the lead that is shown; it is due again in an hour, a promised callback in ten minutes.
 
-    An agent who was taken out of the queue to be shown a callback is ready again.
+    An agent who was taken out of the queue to be shown a callback is ready again. `if_overdue`: only when the lead has
+    been shown for as long as the campaign allows.
     """
     moment = now()
     with transaction.atomic():
         session = _session(session_id, lock=True)
-        if session.preview_lead_id is None:
+        if session.preview_lead_id is None or (if_overdue and not _preview_is_over(session, moment)):
             return
         leads.snooze(lead_id=session.preview_lead_id, at=moment, delay=timedelta(hours=1))
         _show(session, None, moment)
         if session.state == AgentState.PAUSED and session.pause_code == CALLBACK_DUE and session.leg == LegState.UP:
             agents.apply_within(session_id=session_id, event=AgentEvent(AgentKind.READY_ASKED), at=moment)
+
+
+def end_preview(*, session_id: int) -> None:
+    """Dial or skip, as the campaign says, the lead that has been shown for long enough.
+
+    What cannot be dialed is skipped. An agent who was quicker is left alone.
+    """
+    session = _session(session_id)
+    if session.campaign.preview_then == PreviewEnd.DIAL:
+        try:
+            _dial(session_id, _asked_for_overdue)
+        except agents.NotNow:
+            pass
+        else:
+            return
+    skip_lead(session_id=session_id, if_overdue=True)
+
+
+def _asked_for_overdue(session: AgentSession) -> Asked:
+    if not _preview_is_over(session, now()):
+        raise agents.NotNow(_("No lead is shown. Ask for the next lead first."))
+    return _asked_for_shown(session)
+
+
+def _preview_is_over(session: AgentSession, at: datetime) -> bool:
+    """calls.board.overdue_previews asks the same of all sessions."""
+    limit = session.campaign.preview_s
+    return bool(limit and session.preview_since and session.preview_since + timedelta(seconds=limit) < at)
 
 
 def dial_shown(*, session_id: int) -> CallTask:
@@ -395,5 +424,7 @@ def _session(session_id: int, lock: bool = False) -> AgentSession:
 
 
 def _show(session: AgentSession, lead: Lead | None, at: datetime) -> None:
-    AgentSession.objects.across_tenants().filter(pk=session.pk).update(preview_lead=lead)
+    AgentSession.objects.across_tenants().filter(pk=session.pk).update(
+        preview_lead=lead, preview_since=at if lead is not None else None
+    )
     publish.changed(agents.DESK, session.user_id, at)

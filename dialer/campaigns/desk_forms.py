@@ -18,19 +18,24 @@ SPARE_ANSWERS = 2
 
 
 class DeskForm(TenantForm):
-    """The wrap-up's extension and the goals of the day."""
+    """The wrap-up's extension, how long leads are shown, and the goals of the day."""
 
     class Meta:
         model = Campaign
-        fields = ("wrapup_extension_s", "goal_calls", "goal_talk_min", "goal_conversions")
+        fields = ("wrapup_extension_s", "preview_s", "preview_then", "goal_calls", "goal_talk_min", "goal_conversions")
         labels = {
             "wrapup_extension_s": gettext_lazy("Wrap-up extension (seconds)"),
+            "preview_s": gettext_lazy("Preview for at most (seconds)"),
+            "preview_then": gettext_lazy("Then"),
             "goal_calls": gettext_lazy("Goal: conversations"),
             "goal_talk_min": gettext_lazy("Goal: minutes of talk"),
             "goal_conversions": gettext_lazy("Goal: conversions"),
         }
         help_texts = {
             "wrapup_extension_s": gettext_lazy("What an agent may add once per call. 0: nothing."),
+            "preview_s": gettext_lazy(
+                "How long a lead is shown before it is dialed or skipped by itself. 0: no limit."
+            ),
             "goal_calls": gettext_lazy("Per agent and day. 0: no goal."),
             "goal_talk_min": gettext_lazy("Per agent and day. 0: no goal."),
             "goal_conversions": gettext_lazy("Per agent and day. 0: no goal."),

@@ -109,6 +109,13 @@ class CampaignStatus(models.TextChoices):
     ACTIVE = "active", _("Active")
 
 
+class PreviewEnd(models.TextChoices):
+    """What happens to a lead that an agent was shown for as long as the campaign allows."""
+
+    SKIP = "skip", _("Skip it")
+    DIAL = "dial", _("Dial it")
+
+
 class Campaign(TenantScoped):
     """A set of lists dialed in one way by one group of agents."""
 
@@ -146,6 +153,12 @@ class Campaign(TenantScoped):
         validators=[MaxValueValidator(600)],
         help_text="What an agent may add to the wrap-up, once per call. 0: nothing.",
     )
+    preview_s = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(3600)],
+        help_text="How long a lead is shown before it is dialed or skipped by itself. 0: as long as the agent wants.",
+    )
+    preview_then = models.CharField(max_length=4, choices=PreviewEnd.choices, default=PreviewEnd.SKIP)
     goal_calls = models.PositiveSmallIntegerField(default=0, help_text="Conversations per agent and day. 0: no goal.")
     goal_talk_min = models.PositiveSmallIntegerField(
         default=0, validators=[MaxValueValidator(1440)], help_text="Minutes of talk per agent and day. 0: no goal."

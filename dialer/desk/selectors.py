@@ -83,6 +83,15 @@ class Desk:
         return self.session is not None and self.session.campaign.dial_method in OWN_METHODS
 
     @property
+    def preview_until(self) -> datetime | None:
+        """When the lead that is shown is dialed or skipped by itself."""
+        session = self.session
+        if session is None or not self.preview or session.preview_since is None or not session.campaign.preview_s:
+            return None
+        until: datetime = session.preview_since + timedelta(seconds=session.campaign.preview_s)
+        return until
+
+    @property
     def can_extend(self) -> bool:
         """Whether this wrap-up may be made longer still."""
         session = self.session
@@ -194,13 +203,14 @@ _SHOWN = (
         "campaign_id",
         "call_id",
         "preview_lead_id",
+        "preview_since",
     ),
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
     "user__language",
     "user__shortcuts",
     *("user__tenant__name", "user__tenant__time_zone"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
-    *("campaign__wrapup_s", "campaign__wrapup_extension_s"),
+    *("campaign__wrapup_s", "campaign__wrapup_extension_s", "campaign__preview_s", "campaign__preview_then"),
     *(f"call__{name}" for name in (*_CALL, "lead_id")),
     "call__recording__state",
     "call__record",

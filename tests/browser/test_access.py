@@ -1,4 +1,4 @@
-"""The desk by keyboard alone, and on a flaky line: the command bar, focus through pushes, the way to the server lost."""
+"""The desk by keyboard alone and on a flaky line: the command bar, focus through pushes, the way to the server lost."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ def test_high_contrast_and_spanish_are_accessible(floor: Floor, open_page: OpenP
     page.goto("/desk/")
     check(page)
     page.click(f"#join-{floor.campaign.public_id}")
+    desk_in(page, "paused")
     switch.phone_up(floor.agent)
     page.click("#do-ready:enabled")
+    desk_in(page, "ready")
     switch.connect(floor.campaign, floor.lead)
     expect(page.locator("#do-hang-up")).to_contain_text("Colgar")
     check(page)
