@@ -10,11 +10,12 @@ from . import watch
 from .bench import bench
 from .ledger import StackBusy
 from .lint import lint
+from .screenshots import screenshots
 from .servers import ServerFailed
 from .testing import test
 from .up import up
 
-PASSED_ON = ("test", "lint", "manage", "simulate", "bench")
+PASSED_ON = ("test", "lint", "manage", "simulate", "bench", "screenshots")
 """Commands whose further arguments belong to another program."""
 
 
@@ -47,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("bench", help="a benchmark of tests/bench; the last line is one JSON object")
     measure.add_argument("name", help="its name")
     measure.set_defaults(run=bench)
+    commands.add_parser("screenshots", help="the pictures of docs/img; arguments: folder, names").set_defaults(
+        run=screenshots
+    )
     commands.add_parser("manage", help="manage.py in the stack's environment").set_defaults(run=watch.manage)
     commands.add_parser(
         "simulate", help="what a campaign would do with other settings: --campaign ID, and --help for the settings"

@@ -8,7 +8,7 @@ import struct
 import sys
 import tempfile
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from dialer.calls import services as calls
 from dialer.calls.models import CallTask
 from dialer.core.clock import now
 from dialer.live import publish
+from dialer.people.models import User
 from tests import factories, switch
 from tests.browser.floor import Floor, make_floor, open_as
 from tests.browser.site import CHROMIUM, serve
@@ -147,6 +148,31 @@ def close_desk(floor: Floor) -> None:
     apply(session_id=session.pk, event=AgentEvent(AgentKind.LEAVE_ASKED), at=now())
 
 
+def commands(page: Page, floor: Floor) -> None:
+    """The command bar during a call."""
+    call_up(page, floor)
+    page.keyboard.press("Control+k")
+    page.wait_for_selector('#command-list [aria-selected="true"]')
+
+
+def spanish(page: Page, floor: Floor) -> None:
+    """A call, in Spanish."""
+    User.objects.filter(pk=floor.agent.pk).update(language="es")
+    try:
+        call_up(page, floor)
+    finally:
+        User.objects.filter(pk=floor.agent.pk).update(language="")
+
+
+def contrast(page: Page, floor: Floor) -> None:
+    """A call, in high contrast."""
+    User.objects.filter(pk=floor.agent.pk).update(contrast="more")
+    try:
+        call_up(page, floor)
+    finally:
+        User.objects.filter(pk=floor.agent.pk).update(contrast="")
+
+
 DESKS: dict[str, Callable[[Page, Floor], None]] = {
     "desk": call_up,
     "desk-offline": offline,
@@ -154,20 +180,32 @@ DESKS: dict[str, Callable[[Page, Floor], None]] = {
     "desk-ready": ready,
     "desk-wrapup": wrapup,
     "desk-preview": preview,
+    "desk-commands": commands,
+    "desk-spanish": spanish,
+    "desk-contrast": contrast,
 }
+IN_DOCS = (
+    *("desk", "desk-dark", "desk-narrow", "desk-ready", "desk-wrapup", "desk-preview"),
+    *("desk-commands", "desk-spanish", "desk-contrast", "campaigns", "call"),
+)
+"""The pictures that docs/img keeps."""
+LOOKS = (("light", WIDE, ""), ("dark", WIDE, "-dark"), ("light", NARROW, "-narrow"))
 
 
-def shoot(folder: Path) -> None:
-    """Write every picture: the desk's states, then the other pages, light and dark, wide and narrow."""
+def shoot(folder: Path, names: Container[str]) -> None:
+    """Write the pictures named: the desk's states, then other pages, light and dark, wide and narrow."""
     folder.mkdir(parents=True, exist_ok=True)
     with serve() as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         floor = make_floor()
         make_history(floor)
-        for scheme, size, mark in (("light", WIDE, ""), ("dark", WIDE, "-dark"), ("light", NARROW, "-narrow")):
+        for scheme, size, mark in LOOKS:
             for name, arrange in DESKS.items():
+                if f"{name}{mark}" not in names:
+                    continue
                 page = open_as(browser, site.address, floor.agent, color_scheme=scheme, viewport=size)
                 arrange(page, floor)
+                page.locator(".more:empty").first.wait_for(state="detached")
                 page.screenshot(path=str(folder / f"{name}{mark}.png"))
                 page.context.close()
                 close_desk(floor)
@@ -178,36 +216,47 @@ def shoot(folder: Path) -> None:
             "leads": (floor.supervisor, f"/lists/{floor.leads.public_id}/"),
             "import": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/new/"),
             "calls": (floor.supervisor, "/calls/"),
+            "call": (floor.supervisor, "/calls/"),
             "agents": (floor.manager, "/agents/"),
             "dnc": (floor.supervisor, "/dnc/?number=2125550100"),
             "users": (floor.admin, "/users/"),
             "user": (floor.admin, "/users/new/"),
+            "preferences": (floor.agent, "/preferences/"),
             "dispositions": (floor.admin, f"/disposition-sets/{floor.campaign.disposition_set_id}/"),
         }
-        for scheme, size, mark in (("light", WIDE, ""), ("dark", WIDE, "-dark"), ("light", NARROW, "-narrow")):
+        for scheme, size, mark in LOOKS:
             for name, (user, address) in pages.items():
+                if f"{name}{mark}" not in names:
+                    continue
                 page = open_as(browser, site.address, user, color_scheme=scheme, viewport=size)
                 page.goto(address)
-                page.screenshot(path=str(folder / f"{name}{mark}.png"), full_page=True)
-                if name == "calls":
+                if name == "call":
                     page.locator("td a").first.click()
-                    page.screenshot(path=str(folder / f"call{mark}.png"), full_page=True)
+                page.screenshot(path=str(folder / f"{name}{mark}.png"), full_page=True)
                 page.context.close()
-            page = browser.new_page(base_url=site.address, color_scheme=scheme, viewport=size)
-            page.goto("/sign-in/")
-            page.screenshot(path=str(folder / f"sign-in{mark}.png"))
-            page.close()
+            if f"sign-in{mark}" in names:
+                page = browser.new_page(base_url=site.address, color_scheme=scheme, viewport=size)
+                page.goto("/sign-in/")
+                page.screenshot(path=str(folder / f"sign-in{mark}.png"))
+                page.close()
         browser.close()
         connections.close_all()  # those of Playwright's event loop, which nobody else would close
 
 
+class Every:
+    """All names."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 def main() -> None:
-    """Make a database, shoot, drop it."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img")
+    """Make a database, shoot, drop it. Arguments: the folder, then names (none: those of docs; `all`: every one)."""
+    folder, *names = sys.argv[1:] or ["docs/img"]
     made = setup_databases(verbosity=0, interactive=False)
     try:
         with tempfile.TemporaryDirectory() as recordings:
             settings.RECORDINGS_DIR = Path(recordings)
-            shoot(folder)
+            shoot(Path(folder), Every() if names == ["all"] else names or IN_DOCS)
     finally:
         teardown_databases(made, verbosity=0)

@@ -1,8 +1,8 @@
 """Pictures of the product, written on command:
 
-    python -m tests.browser.screenshots [FOLDER]      (default: docs/img)
+    ./run screenshots [FOLDER] [NAME …]      (default: docs/img and the pictures kept there; NAME `all`: every one)
 
-It needs DATABASE_URL, REDIS_URL and Chromium; everything shown is made in a database of its own, dropped after.
+This part needs DATABASE_URL, REDIS_URL and Chromium; everything shown is made in a database of its own, dropped after.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def test_only_admins(house: House, campaign: Campaign, as_: As) -> None:
 
 
 def test_goals(house: House, campaign: Campaign, as_: As) -> None:
-    goals = {"wrapup_extension_s": 45, "goal_calls": 30, "goal_talk_min": 120, "goal_conversions": 4}
+    goals: dict[str, object] = {"wrapup_extension_s": 45, "goal_calls": 30, "goal_talk_min": 120, "goal_conversions": 4}
+    goals |= {"preview_s": 90, "preview_then": "dial"}
     assert as_(house.admin).post(at(campaign, "desk/"), goals).status_code == 302
     assert Campaign.objects.for_tenant(house.tenant).filter(pk=campaign.pk, **goals).exists()
     refusal = as_(house.admin).post(at(campaign, "desk/"), {**goals, "goal_talk_min": 5000})
