@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0004_predictive'),
+        ('campaigns', '0005_emergency_stop'),
     ]
 
     operations = [
