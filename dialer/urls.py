@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from dialer.floor.tv_views import by_link
 from dialer.people.views import healthz, home
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dialer.people.urls")),
     path("desk/", include("dialer.desk.urls")),
     path("floor/", include("dialer.floor.urls")),
+    path("tv/<str:token>/", by_link, name="floor-tv"),
     path("calls/", include("dialer.calls.urls")),
     path("agents/", include("dialer.agents.urls")),
     path("", include("dialer.campaigns.urls")),

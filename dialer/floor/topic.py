@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from dialer.live.shared import SEQUENCE, Board, NoSuch
 from dialer.people.access import tenants_clock
 
+from . import tv
 from .panel import board_of
 from .people import Wanted, people_of, wanted_of
 from .reading import read_floor
@@ -74,6 +75,20 @@ def render_people(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
     return shown
 
 
+def render_tvs(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
+    """TVs of these keys; each tenant's floor is read once."""
+    shown: dict[str, tuple[object, str]] = {}
+    for tenant_id, mine in by_tenant(keys).items():
+        floor = read_floor(tenant_id)
+        with tenants_clock(floor.tenant):
+            for key in mine:
+                _, team, link = (int(part) for part in key.split("."))
+                view = tv.view_of(floor, team or None, link)
+                html = render_to_string("floor/_tv.html", {"tv": view, "sequence": SEQUENCE})
+                shown[key] = (view.digest(), html.strip())
+    return shown
+
+
 def by_tenant(keys: Sequence[str]) -> dict[int, list[str]]:
     """Keys by the tenant that they begin with."""
     found: dict[int, list[str]] = defaultdict(list)
@@ -84,4 +99,5 @@ def by_tenant(keys: Sequence[str]) -> dict[int, list[str]]:
 
 WALLBOARD = Board(name="wallboard", authorise=authorise_wallboard, render=render_wallboards)
 PEOPLE = Board(name="people", authorise=authorise_people, render=render_people)
-BOARDS = [WALLBOARD, PEOPLE]
+TV = Board(name="tv", authorise=tv.authorise, render=render_tvs)
+BOARDS = [WALLBOARD, PEOPLE, TV]

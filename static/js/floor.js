@@ -1,5 +1,6 @@
 // Boards: live screens that many look at. A board that is no longer told of says so; a TV goes through its panels.
 import * as live from "./live.js";
+import * as timers from "./timers.js";
 import { clear, say } from "./trouble.js";
 
 const board = document.querySelector("[data-live]");
@@ -14,3 +15,16 @@ setInterval(() => {
   document.documentElement.classList.add("stale");
   say("stale", `Out of date: nothing new has come for ${Math.round((Date.now() - told) / 1000)} s. ${asOf()}.`);
 }, 1000);
+
+// A TV goes through its panels; what comes by push has the first one open, so the turn is taken again at once.
+if (board.dataset.rotate) {
+  timers.start(); // which pages with the navigation have from app.js
+  const began = Date.now();
+  const turn = () => {
+    const panels = document.querySelectorAll(".tv-panel");
+    const place = Math.floor((Date.now() - began) / (1000 * board.dataset.rotate)) % (panels.length || 1);
+    panels.forEach((panel, n) => { panel.hidden = n !== place; });
+  };
+  document.addEventListener("htmx:wsAfterMessage", turn);
+  setInterval(turn, 1000);
+}

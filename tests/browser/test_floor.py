@@ -1,0 +1,124 @@
+"""The floor in a real browser: it moves by itself, says when it is out of date, stops dialing, and is accessible."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dialer.calls.rules import Kind
+from dialer.floor import tv
+from tests import factories, switch
+
+from .floor import Floor
+from .site import Site
+from .test_pages import LOOKS, check, look
+
+OpenPage = Callable[..., Page]
+SHOTS = os.environ.get("FLOOR_SHOTS", "")
+
+
+def busy(floor: Floor) -> None:
+    """Agents in several states, a call that rings, one that waits, one that was abandoned."""
+    factories.make_session(floor.campaign, floor.agent)
+    for number, state in enumerate(("ready", "paused", "ready")):
+        user = factories.make_user(floor.tenant, first_name=("Ines", "Jo", "Kim")[number], team=floor.agent.team)
+        factories.make_session(floor.campaign, user, state=state)
+    calls = [factories.make_call(floor.campaign) for _ in range(3)]
+    for call in calls:
+        switch.tell(call.pk, Kind.PLACED)
+        switch.tell(call.pk, Kind.RINGING)
+    switch.tell(calls[1].pk, Kind.ANSWERED)
+    switch.tell(calls[1].pk, Kind.READY, verdict="HUMAN")
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture, when somebody wants to look (FLOOR_SHOTS names a folder)."""
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def ringing(page: Page) -> object:
+    """What the wallboard says of ringing calls."""
+    return page.locator(".tile", has_text="Ringing").locator("dd")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_every_page_is_accessible(floor: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
+    busy(floor)
+    page = open_page(floor.supervisor, **look(scheme, width))
+    for name, address in (
+        ("board", "/floor/"),
+        ("campaign", f"/floor/campaign/{floor.campaign.public_id}/"),
+        ("people", "/floor/agents/"),
+        ("stop", "/floor/stop/"),
+        ("tv-links", "/floor/tv-links/"),
+        ("tv", "/floor/tv/"),
+    ):
+        page.goto(address)
+        shot(page, f"{name}-{scheme}")
+        check(page)
+
+
+def test_the_wallboard_moves_while_calls_run(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.supervisor)
+    page.goto(f"/floor/campaign/{floor.campaign.public_id}/")
+    expect(ringing(page)).to_have_text("0")  # type: ignore[arg-type]
+    call = factories.make_call(floor.campaign)
+    switch.tell(call.pk, Kind.PLACED)
+    expect(ringing(page)).to_have_text("1")  # type: ignore[arg-type]
+    switch.tell(call.pk, Kind.HUNG_UP, cause=19)
+    expect(ringing(page)).to_have_text("0")  # type: ignore[arg-type]
+
+
+def test_a_board_that_hears_nothing_says_so(floor: Floor, open_page: OpenPage, site: Site) -> None:
+    page = open_page(floor.supervisor)
+    page.goto("/floor/")
+    expect(page.locator("#board")).not_to_have_attribute("data-rev", "0")
+    os.kill(site.pid, signal.SIGSTOP)
+    try:
+        expect(page.locator("#trouble")).to_contain_text("Out of date", timeout=12_000)
+    finally:
+        os.kill(site.pid, signal.SIGCONT)
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_tv_needs_no_sign_in_and_takes_turns(floor: Floor, browser: Browser, site: Site) -> None:
+    link = factories.make_tv_link(floor.admin, rotate_s=1)
+    page = browser.new_page(base_url=site.address)
+    page.goto(f"/tv/{tv.token_of(link)}/")
+    shown = page.locator(".tv-panel:visible h1")
+    expect(shown).to_have_count(1)
+    expect(shown).to_have_text("All campaigns")
+    expect(shown).to_have_text(floor.campaign.name)
+    page.context.close()
+
+
+def test_an_emergency_stop_from_any_page(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.supervisor)
+    page.goto("/calls/")
+    page.get_by_role("button", name="Emergency stop").click()
+    check(page)
+    shot(page, "halt")
+    page.get_by_role("button", name="Stop all campaigns now").click()
+    expect(page.locator("#halt-told")).to_contain_text("stopped")
+    floor.campaign.refresh_from_db()
+    assert floor.campaign.halted_at is not None
+
+
+def test_an_agent_s_panel(floor: Floor, open_page: OpenPage) -> None:
+    session = factories.make_session(floor.campaign, floor.agent)
+    page = open_page(floor.supervisor)
+    page.goto("/floor/agents/")
+    page.get_by_role("link", name=floor.agent.shown_name).click()
+    page.get_by_label("Reason").fill("Team meeting")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#hand")).to_contain_text("Done.")
+    check(page)
+    shot(page, "hand")
+    expect(page.locator(f"#agent-{floor.agent.pk}")).to_contain_text("Paused")
+    session.refresh_from_db()
+    assert (session.state, "Team meeting" in session.notice) == ("paused", True)
