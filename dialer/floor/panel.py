@@ -72,7 +72,7 @@ class Panel:
     @property
     def over_budget(self) -> bool:
         """Whether not one more person may be abandoned."""
-        return self.budget_left is not None and self.budget_left <= 0
+        return self.budget_left is not None and self.abandoned > 0 and self.budget_left <= 0
 
     def digest(self) -> tuple[Any, ...]:
         """All that shows, without the moment."""

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from dialer.agents.selectors import STATE_WORDS
 from dialer.agents.services import NotNow
 from dialer.handling import monitoring
-from dialer.people.access import reader, user_of
+from dialer.people.access import owned, reader, user_of
+from dialer.people.models import Team
 
 from . import hands
 from .people import SORTS, STATES, people_of, wanted_of
@@ -31,6 +32,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "people": people_of(read_floor(scope.tenant_id), scope.team_id, wanted),
         "wanted": wanted,
         "campaigns": scope.campaigns().order_by("name"),
+        "teams": [] if scope.team_id else owned(request, Team).order_by("name"),
         "states": STATES,
         "sorts": [(name, words) for name, (words, _) in SORTS.items()],
         "query": request.GET.urlencode(),

@@ -103,6 +103,11 @@ class ScreenConsumer(AsyncWebsocketConsumer):
         """The channel layer says that the topic changed."""
         self._show(message["at"])
 
+    async def live_told(self, message: dict[str, str]) -> None:
+        """The channel layer brings a fragment for whoever shows this topic."""
+        if not self._closed:
+            await self.send(message["html"])
+
     async def try_again_later(self) -> None:
         """Ask the page to reconnect, because nothing can be shown now."""
         if not self._closed:

@@ -31,6 +31,15 @@ def changed(topic: str, key: object, at: datetime) -> None:
     transaction.on_commit(lambda: _publisher.send(group_of(topic, key), message), robust=True)
 
 
+def tell(topic: str, key: object, html: str) -> None:
+    """Send a fragment of its own to everyone who shows `topic` of `key`, once the current transaction commits.
+
+    Whoever is not there misses it: what must not be missed is a row, too, and read when the page opens its socket.
+    """
+    message = {"type": "live.told", "html": html}
+    transaction.on_commit(lambda: _publisher.send(group_of(topic, key), message), robust=True)
+
+
 class _Publisher:
     """One event loop in one daemon thread, started by the first message."""
 

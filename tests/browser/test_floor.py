@@ -100,6 +100,7 @@ def test_a_tv_needs_no_sign_in_and_takes_turns(floor: Floor, browser: Browser, s
 def test_an_emergency_stop_from_any_page(floor: Floor, open_page: OpenPage) -> None:
     page = open_page(floor.supervisor)
     page.goto("/calls/")
+    expect(page.locator("#halt")).to_be_hidden()
     page.get_by_role("button", name="Emergency stop").click()
     check(page)
     shot(page, "halt")
