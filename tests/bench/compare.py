@@ -25,6 +25,9 @@ DETECTION_LIMIT_S = 5.5
 SLACK_S = 1.0
 """How far apart the clocks of the two ends' events may be: signalling takes time, and so does a busy machine."""
 
+CLOCKS_S = 0.25
+"""How far the carrier's time of an answer may be from ours when a wait is held against the limit."""
+
 MACHINES = frozenset({"machine", "fax"})
 REFUSED = {"busy": "busy", "congestion": "congestion", "invalid": "invalid_number", "no_answer": "no_answer"}
 NEVER_LEFT = frozenset({"cancelled", "failed"})
@@ -166,6 +169,25 @@ def _answered(call: OurCall, truth: TruthCall) -> str:
             return "" if call.connected is None else "it had been connected"
         case _:
             return "it was answered"
+
+
+def abandonment_of(pairs: Iterable[tuple[OurCall, TruthCall]], limit_s: float = CONNECT_LIMIT_S) -> dict[str, Any]:
+    """Live answers and abandonments by the carrier's clock, whatever our ledger booked (`Comparison.pairs`).
+
+    A person who was connected to nobody was abandoned, unless they hung up themselves within the limit. Those who were
+    connected after the limit are counted apart. `abandonment` is in percent.
+    """
+    answered = abandoned = late = 0
+    for ours, truth in pairs:
+        if truth.answered is None or truth.behaviour in MACHINES:
+            continue
+        answered += 1
+        if ours.connected is not None:
+            late += ours.connected - truth.answered > limit_s + CLOCKS_S
+        elif truth.ended_by == "us" or truth.ended - truth.answered > limit_s:
+            abandoned += 1
+    share = round(100.0 * abandoned / max(1, answered), 3)
+    return {"answered": answered, "abandoned": abandoned, "connected_late": late, "abandonment": share}
 
 
 def overlapping(truths: Sequence[TruthCall]) -> int:

@@ -33,7 +33,7 @@ from dialer.settings import use_environment
 use_environment()
 django.setup()
 
-from asterisk.sandbox import Mix, TruthCall, read_truth  # noqa: E402
+from asterisk.sandbox import Mix, read_truth  # noqa: E402
 from asterisk.sandbox.behaviour import Behaviour, table  # noqa: E402
 from asterisk.sandbox.robot import Habits, lognormal  # noqa: E402
 from deploy.local.supervisor import Supervisor  # noqa: E402
@@ -54,7 +54,7 @@ from dialer.whatif.selectors import observed, todays  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.bench import _floor as floor  # noqa: E402
 from tests.bench import calls as base  # noqa: E402
-from tests.bench.compare import Comparison, OurCall, compare, our_calls  # noqa: E402
+from tests.bench.compare import Comparison, abandonment_of, compare, our_calls  # noqa: E402
 
 say = floor.say
 AT_WORK = Habits(
@@ -69,9 +69,6 @@ CYCLE_S = 38.0
 RING_LIMIT_S = 22
 ORIGINATE_S = 0.2
 """From the decision to the first ring, on a machine that is not busy."""
-PEOPLE = frozenset({"person", "hangs_up_mid_call", "hangs_up_at_once"})
-SLACK_S = 0.25
-"""How far the carrier's clock of an answer may be from ours when a wait is held against the limit."""
 SEEDS = 4
 SHORTEST_SHIFT_MIN = 20.0
 
@@ -220,28 +217,6 @@ def utilisation_of(spent: dict[str, float]) -> float:
     """Percent of their time at work in which they talked or wrapped up; being rung for counts as waiting."""
     busy = spent.get("in_call", 0.0) + spent.get("wrapup", 0.0)
     return round(100.0 * busy / max(1e-9, busy + spent.get("ready", 0.0) + spent.get("reserved", 0.0)), 2)
-
-
-def abandoned_in_truth(pairs: list[tuple[OurCall, TruthCall]], limit_s: float) -> dict[str, Any]:
-    """Live answers and abandonments by the carrier's clock, whatever our ledger booked.
-
-    Whoever hung up themselves within the limit was not abandoned; whoever was connected after it was.
-    """
-    answered = abandoned = late = 0
-    for ours, truth in pairs:
-        if truth.answered is None or truth.behaviour not in PEOPLE:
-            continue
-        answered += 1
-        if ours.connected is not None:
-            late += ours.connected - truth.answered > limit_s + SLACK_S
-        elif truth.ended_by == "us" or truth.ended - truth.answered > limit_s:
-            abandoned += 1
-    return {
-        "answered": answered,
-        "abandoned": abandoned,
-        "connected_late": late,
-        "abandonment": round(100.0 * abandoned / max(1, answered), 3),
-    }
 
 
 def abandoned_in_ledger(campaign: Campaign) -> dict[str, Any]:
@@ -400,7 +375,7 @@ def figures_of(
     )
     for mismatch in found.mismatches[:20]:
         say(f"  mismatch {mismatch.call}: ours {mismatch.ours}; truth {mismatch.truth}: {mismatch.why}")
-    truth = abandoned_in_truth(found.pairs, campaign.connect_limit_ms / 1000.0)
+    truth = abandonment_of(found.pairs, campaign.connect_limit_ms / 1000.0)
     ledger = abandoned_in_ledger(campaign)
     rows = CallTask.objects.across_tenants().filter(campaign=campaign)
     placed = rows.exclude(placed_at=None)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk.sandbox import TruthCall
-from tests.bench.compare import OurCall, compare, disagreement, overlapping, repeated
+from tests.bench.compare import OurCall, abandonment_of, compare, disagreement, overlapping, repeated
 
 OURS = OurCall(
     id="c1",
@@ -137,3 +137,21 @@ def test_any_pair_is_judged(  # type: ignore[no-untyped-def]
     truth = replace(TRUTH, answered=truth_answered, ended_by=ended_by)
     assert isinstance(disagreement(ours, truth), str)
     assert outcome != "lost" or disagreement(ours, truth)
+
+
+def test_abandonment_is_judged_by_the_carriers_clock() -> None:
+    alone = replace(OURS, outcome="abandoned", connected=None)
+    machine = replace(TRUTH, behaviour="machine")
+    pairs = [
+        (OURS, TRUTH),
+        (alone, replace(TRUTH, ended_by="us")),
+        (alone, replace(TRUTH, ended=1009.0)),  # they hung up during the message
+        (replace(alone, outcome="early_hangup"), replace(TRUTH, ended=1006.3)),
+        (replace(OURS, connected=1009.0), TRUTH),
+        (UNANSWERED, refused("busy")),
+        (alone, replace(machine, ended_by="us")),
+    ]
+    told = abandonment_of(pairs)
+    assert told == {"answered": 5, "abandoned": 2, "connected_late": 1, "abandonment": 40.0}
+    assert abandonment_of([])["abandonment"] == 0.0
+    assert compare([OURS], [TRUTH]).pairs == [(OURS, TRUTH)]

@@ -51,3 +51,10 @@ def test_what_if_gives_intervals_and_stops_in_time() -> None:
     assert len(result.series) == 3
     assert heard == [0.5, 1.0]
     assert what_if(SMALL, runs=50, within_s=0.0).runs == 1
+
+
+def test_people_who_may_wait_for_longer_are_abandoned_less() -> None:
+    world = replace(SMALL, hours=0.5, pauses_per_hour=0.0, rules=Rules(detection=False, seats=4))
+    at_once = simulate(replace(world, wait=0.0), seed=1, method="ratio", level=3.0).total()
+    patient = simulate(replace(world, wait=30.0), seed=1, method="ratio", level=3.0).total()
+    assert patient.abandoned < at_once.abandoned
