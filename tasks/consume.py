@@ -17,7 +17,10 @@ from redis.exceptions import RedisError
 
 from dialer.settings import use_environment
 
-JOBS = {"pacing": ("tasks.pacing",), "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif")}
+JOBS = {
+    "pacing": ("tasks.pacing",),
+    "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif", "tasks.alerts"),
+}
 THREADS = 2
 DRAIN_S = 10
 """Seconds that jobs under way get to end after SIGTERM."""

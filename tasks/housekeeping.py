@@ -11,9 +11,10 @@ from huey import crontab
 from dialer.calls import decisions, promises, recordings
 from dialer.campaigns import facts
 from dialer.core.clock import now
-from dialer.floor import counters
+from dialer.floor import alerts, counters
 from dialer.people.models import Tenant
 
+from . import alerts as alert_jobs
 from . import recordings as recording_jobs
 from .queues import job, worker_queue
 
@@ -54,6 +55,14 @@ def fold_counters() -> None:
     for _ in range(20):
         if not counters.fold():
             break
+
+
+@worker_queue.periodic_task(crontab(minute="*"), expires=50)
+@job
+def tell_of_forgotten_alerts() -> None:
+    """Tell again of alerts whose job was lost."""
+    for alert_id in alerts.untold():
+        alert_jobs.tell(alert_id)
 
 
 @worker_queue.periodic_task(crontab(minute="*/10"), expires=500)

@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from dialer.calls import board
-from tasks import pacing, recordings
+from tasks import alerts, pacing, recordings
 
 from .store import Store
 
 log = logging.getLogger(__name__)
 
+ALERTS_EVERY = 5
+"""Beats between two looks at the floor's thresholds."""
 GAP_S = 0.2
 """Between two ticks of one campaign: on a large floor something happens every few milliseconds."""
 
@@ -32,6 +34,7 @@ class Beat:
         self._sent: dict[int, float] = {}
         self._well = True
         self._closed = False
+        self._beats = 0
 
     def ask_pacing(self, campaign_id: int | None) -> None:
         """Ask for a tick of a campaign: at once, or GAP_S after the one before. Asks that are not sent yet are one."""
@@ -56,6 +59,9 @@ class Beat:
 
     async def once(self, *, switch_up: bool) -> None:
         """One beat: with the switch away nothing is asked for, so nothing is dialed late."""
+        self._beats += 1
+        if self._beats % ALERTS_EVERY == 0 and not self._closed:
+            self._thread.submit(self._try, alerts.ask)
         if switch_up:
             for campaign_id in await self._store.run(board.campaigns_to_pace):
                 self.ask_pacing(campaign_id)

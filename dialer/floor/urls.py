@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import people_views, stop_views, told_views, tv_views, views
+from . import alert_views, people_views, stop_views, told_views, tv_views, views
 
 app_name = "floor"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("messages/", told_views.send, name="message"),
     path("messages/mine/", told_views.mine, name="messages-mine"),
     path("messages/<uuid:public_id>/seen/", told_views.seen, name="message-seen"),
+    path("alerts/", alert_views.thresholds, name="alerts"),
+    path("alerts/<uuid:public_id>/remove/", alert_views.remove, name="alert-remove"),
     path("tv/", tv_views.show, name="tv"),
     path("tv-links/", tv_views.links, name="tv-links"),
     path("tv-links/<uuid:public_id>/revoke/", tv_views.revoke, name="tv-revoke"),

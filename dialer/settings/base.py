@@ -178,6 +178,15 @@ TRUNK_LIMITS = trunk_limits("ASTERISK_TRUNK_LIMITS")
 SIP_HOST = env.str("ASTERISK_SIP_HOST", default="")
 SIP_PORT = env.int("ASTERISK_SIP_PORT", default=5060)
 
+# Mail, for alerts; without a server they are shown on screens only.
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="cordboard@localhost")
+
 # Browser phones: SIP goes through our own site to Asterisk's socket, sound straight between the two.
 PHONE_DEFAULT = one_of("CORDBOARD_PHONE", ("browser", "sip", "number"), "browser")
 PHONE_SOCKET_UPSTREAM = env.str("ASTERISK_WS_URL", default="") or socket_of(env.str("ASTERISK_ARI_URL", default=""))

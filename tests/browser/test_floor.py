@@ -50,6 +50,7 @@ def ringing(page: Page) -> object:
 def test_every_page_is_accessible(floor: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
     busy(floor)
     page = open_page(floor.supervisor, **look(scheme, width))
+    page.set_default_navigation_timeout(30_000)  # the first page of all: the server has just started
     for name, address in (
         ("board", "/floor/"),
         ("campaign", f"/floor/campaign/{floor.campaign.public_id}/"),

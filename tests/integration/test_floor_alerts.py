@@ -1,0 +1,120 @@
+"""Thresholds that are crossed become one alert each, which ends by itself; mail and webhook are told once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from dialer.calls.rules import Kind
+from dialer.campaigns.models import Campaign
+from dialer.core.clock import now
+from dialer.floor import alerts, reading
+from dialer.floor.models import Alert, Threshold
+from tasks import alerts as jobs
+from tasks.queues import worker_queue
+from tests import factories, switch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _jobs_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs give their connection back, but here it holds the test's own transaction."""
+    monkeypatch.setattr("tasks.queues.close_old_connections", lambda: None)
+    monkeypatch.setattr(worker_queue, "immediate", True)
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[Any]]]:
+    """A webhook on the loopback, and what it was told."""
+    told: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(302 if self.path == "/elsewhere" else 204)
+            if self.path == "/elsewhere":
+                self.send_header("Location", "/again")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def wait_for_an_agent(campaign: Campaign) -> Any:
+    """Somebody answered and nobody is free."""
+    call = factories.make_call(campaign)
+    for kind in (Kind.PLACED, Kind.RINGING, Kind.ANSWERED, Kind.READY):
+        switch.tell(call.pk, kind)
+    return call
+
+
+def test_an_alert_begins_once_and_ends_by_itself(campaign: Campaign, hook: tuple[str, list[Any]]) -> None:
+    address, told = hook
+    threshold = factories.make_threshold(campaign, mail_to="boss@example.com", webhook=f"{address}/hook")
+    jobs.look()
+    assert not Alert.objects.for_tenant(campaign.tenant).exists()
+    call = wait_for_an_agent(campaign)
+    jobs.look()
+    jobs.look()
+    alert = Alert.objects.for_tenant(campaign.tenant).get()
+    assert alert.text == f"{campaign.name}: Customers waiting is 1, above 0."
+    assert [one.to for one in mail.outbox] == [["boss@example.com"]]
+    assert [(one["figure"], one["value"]) for one in told] == [("waiting", 1)]
+    assert (alert.mailed[:4], alert.hooked) == ("Sent", "Answered 204")
+    assert [one.pk for one in reading.read_floor(campaign.tenant_id).alerts] == [alert.pk]
+    switch.tell(call.pk, Kind.HUNG_UP, cause=16)
+    jobs.look()
+    alert.refresh_from_db()
+    assert alert.ended_at is not None
+    threshold.refresh_from_db()
+    assert threshold.over_since is None
+
+
+def test_it_has_to_last(campaign: Campaign) -> None:
+    threshold = factories.make_threshold(campaign, for_s=30)
+    wait_for_an_agent(campaign)
+    assert alerts.look() == []
+    Threshold.objects.for_tenant(campaign.tenant).update(over_since=now() - timedelta(seconds=31))
+    assert len(alerts.look()) == 1
+    assert alerts.look() == []
+    assert Alert.objects.for_tenant(campaign.tenant).get().threshold_id == threshold.pk
+
+
+def test_below(campaign: Campaign) -> None:
+    factories.make_threshold(campaign, figure="ready", above=False, value=1)
+    assert len(alerts.look()) == 1
+    factories.make_session(campaign)
+    alerts.look()
+    assert Alert.objects.for_tenant(campaign.tenant).get().ended_at is not None
+
+
+def test_a_webhook_that_sends_on_is_not_followed(campaign: Campaign, hook: tuple[str, list[Any]]) -> None:
+    address, told = hook
+    factories.make_threshold(campaign, webhook=f"{address}/elsewhere")
+    wait_for_an_agent(campaign)
+    jobs.look()
+    assert Alert.objects.for_tenant(campaign.tenant).get().hooked == "Answered 302"
+    assert len(told) == 1
+
+
+def test_a_webhook_that_is_not_there(campaign: Campaign) -> None:
+    factories.make_threshold(campaign, webhook="http://127.0.0.1:9/")
+    wait_for_an_agent(campaign)
+    jobs.look()
+    assert Alert.objects.for_tenant(campaign.tenant).get().hooked.startswith("Not reached")
+    assert alerts.untold() == []
