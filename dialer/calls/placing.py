@@ -26,7 +26,7 @@ from dialer.core.ids import new_id
 from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.leads import services as leads
-from dialer.leads.models import Lead, LeadState
+from dialer.leads.models import Lead, LeadNumber, LeadState
 from dialer.live import publish
 from dialer.pacing import Decision, Memory, decide
 from dialer.telephony import outbox
@@ -217,11 +217,27 @@ def dial_number(*, session_id: int, text: str) -> CallTask:
     return _dial(session_id, lambda session: _asked_for_number(session, number))
 
 
+def dial_last(*, session_id: int) -> CallTask:
+    """Dial once more the number of the agent's last call in this campaign. Raises agents.NotNow with what to do."""
+    session = _session(session_id)
+    calls = CallTask.objects.for_tenant(session.tenant_id).filter(
+        user=session.user_id, campaign=session.campaign_id, state=CallState.ENDED
+    )
+    number = calls.order_by("-queued_at").values_list("phone", flat=True).first()
+    if number is None:
+        raise agents.NotNow(_("You have not called anybody in this campaign yet."))
+    return _dial(session_id, lambda session: _asked_for_number(session, number))
+
+
 def _asked_for_number(session: AgentSession, number: str) -> Asked:
     """The question to the gate, with the lead that has the number, if it is nobody else's now."""
     shown = session.preview_lead
     if shown is not None and shown.phone == number:
         return asked_for(shown)
+    if shown is not None and LeadNumber.objects.for_tenant(session.tenant_id).filter(lead=shown, phone=number).exists():
+        # They may be where this number is, or where their first one is: the strictest decides.
+        zones = dict.fromkeys((*zones_of_number(number), *shown.time_zones))
+        return Asked(number, tuple(zones), shown.pk)
     live = CallTask.objects.for_tenant(session.tenant_id).filter(phone=number).exclude(state=CallState.ENDED)
     if live.exists():  # before its lead is locked, which the end of that call may be waiting to write
         raise agents.NotNow(_("This number is in a call already."))
@@ -369,7 +385,11 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
             [judged] = judge(campaign=session.campaign, asked=[asked], at=moment)
             if isinstance(judged.answer, Allow):
                 made = _queue_own(session, judged, moment)
-            elif session.preview_lead_id is not None and session.preview_lead_id == asked.lead_id:
+            elif (
+                session.preview_lead is not None
+                and session.preview_lead_id == asked.lead_id
+                and session.preview_lead.phone == asked.number  # another number of theirs says nothing of this one
+            ):
                 _refuse_lead(judged)
                 _show(session, None, moment)
     except IntegrityError as error:

@@ -22,11 +22,11 @@ from dialer.compliance.services import on_dnc
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
 from dialer.leads import fields
-from dialer.leads.models import Callback, CallbackState, Lead
+from dialer.leads.models import Callback, CallbackState, Lead, LeadNumber
 from dialer.people.access import LEADERS, fetch, owned, user_of
 from dialer.people.models import User
 
-from .selectors import clock_of
+from .selectors import OWN_METHODS, clock_of
 
 HISTORY = 6
 STILL_MINE = timedelta(hours=12)
@@ -113,6 +113,8 @@ def context_of(subject: Subject) -> dict[str, Any]:
         context |= {
             "form": fields.form_of(lead, own),
             "zones": lead.time_zones,
+            "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
+            "may_dial": subject.call is None and lead.campaign.dial_method in OWN_METHODS,
             "history": history_of(lead, subject.call),
             "attempt": attempt_of(lead, subject.call),
             "callback": open_callback(lead),

@@ -124,6 +124,8 @@ def _of_call(desk: Desk) -> Iterator[tuple[str, str]]:
         yield "do-skip", _("Skip the lead shown")
     elif desk.dials_self and desk.call is None:
         yield "do-next", _("Next lead")
+    if desk.dials_self and desk.call is None:
+        yield "do-dial-last", _("Dial the last number again")
 
 
 def _may_dial(desk: Desk) -> bool:

@@ -173,6 +173,11 @@ def _dial_until_allowed(session_id: int) -> None:
     )
 
 
+def dial_last(*, user: User) -> None:
+    """Dial the last number again."""
+    placing.dial_last(session_id=_self_dialing(user).pk)
+
+
 def dial_shown(*, user: User) -> None:
     """Dial the lead that is shown: where pacing dials, a callback of one's own."""
     session = session_of(user)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("dial-shown/", views.dial_shown, name="dial-shown"),
     path("skip/", views.skip, name="skip"),
     path("dial/", views.dial, name="dial"),
+    path("dial-last/", views.dial_last, name="dial-last"),
     path("phone/", views.phone, name="phone"),
     path("ask/", views.ask, name="ask"),
     path("extend/", views.extend, name="extend"),

@@ -177,6 +177,12 @@ def dial(request: HttpRequest) -> None:
 
 
 @_deed
+def dial_last(request: HttpRequest) -> None:
+    """Dial the last number again."""
+    services.dial_last(user=user_of(request))
+
+
+@_deed
 def phone(request: HttpRequest) -> None:
     """Call my phone again."""
     services.call_phone(user=user_of(request))

@@ -23,8 +23,8 @@ class NewListForm(forms.Form):
     file = forms.FileField(
         required=False,
         label="CSV file",
-        help_text="The first row names the columns: phone, first_name, last_name, company, notes, time_zone, and "
-        "the campaign's custom fields by their names.",
+        help_text="The first row names the columns: phone, first_name, last_name, company, notes, time_zone, "
+        "mobile_phone, home_phone, work_phone, other_phone, and the campaign's custom fields by their names.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
     )
     pasted = forms.CharField(

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.campaigns.models import Campaign, LeadList
 from dialer.core.ids import new_id
@@ -74,6 +75,28 @@ class Lead(TenantScoped):
     def shown_name(self) -> str:
         """How the lead is called on screens."""
         return " ".join(part for part in (self.first_name, self.last_name) if part) or _("No name")
+
+
+class NumberKind(models.TextChoices):
+    """Whose, or where, another number of a lead is."""
+
+    MOBILE = "mobile", lazy("Mobile")
+    HOME = "home", lazy("Home")
+    WORK = "work", lazy("Work")
+    OTHER = "other", lazy("Other")
+
+
+class LeadNumber(TenantScoped):
+    """Another number of a lead, which an agent may dial instead. Pacing dials the lead's own number only."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="numbers")
+    phone = models.CharField(max_length=16, help_text="E.164")
+    kind = models.CharField(max_length=6, choices=NumberKind.choices, default=NumberKind.OTHER)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["lead", "phone"], name="lead_number_once")]
+        indexes = [models.Index(fields=["tenant", "phone"], name="other_number_by_phone")]
 
 
 class CallbackState(models.TextChoices):

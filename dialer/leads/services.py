@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from dialer.campaigns.models import LeadList
 from dialer.core import prepared
 from dialer.core.clock import now
@@ -14,7 +16,7 @@ from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.zones import known_zone
 
 from . import callbacks
-from .models import Lead, LeadState
+from .models import Lead, LeadNumber, LeadState, NumberKind
 from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, after_attempt
 
 
@@ -28,6 +30,10 @@ class NewLead:
     company: str = ""
     notes: str = ""
     time_zone: str = ""
+    mobile_phone: str = ""
+    home_phone: str = ""
+    work_phone: str = ""
+    other_phone: str = ""
     custom: dict[str, Any] = field(default_factory=dict)
     """Values of custom fields, checked already."""
 
@@ -44,10 +50,12 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
     """Add leads to a list. A row with a bad number is reported and left out; it never stops the others."""
     moment = now()
     good: list[Lead] = []
+    others: list[dict[str, NumberKind]] = []
     errors: list[RowError] = []
     for place, row in enumerate(rows, start=1):
         try:
             phone = parse_number(row.phone, region)
+            more = _other_numbers(row, phone, region)
         except NotANumber as error:
             errors.append(RowError(place, str(error)))
             continue
@@ -56,6 +64,7 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
                 RowError(place, f"“{row.time_zone[:40]}” is not a time zone. Write it like America/New_York.")
             )
             continue
+        others.append(more)
         good.append(
             Lead(
                 tenant_id=lead_list.tenant_id,
@@ -72,8 +81,30 @@ def add_leads(*, lead_list: LeadList, rows: Sequence[NewLead], region: str) -> t
                 next_attempt_at=moment,
             )
         )
-    Lead.objects.bulk_create(good, batch_size=1000)
+    with transaction.atomic():
+        made = Lead.objects.bulk_create(good, batch_size=1000)
+        numbers = [
+            LeadNumber(tenant_id=lead_list.tenant_id, lead=lead, phone=phone, kind=kind)
+            for lead, more in zip(made, others, strict=True)
+            for phone, kind in more.items()
+        ]
+        LeadNumber.objects.bulk_create(numbers, batch_size=1000)
     return len(good), errors
+
+
+def _other_numbers(row: NewLead, phone: str, region: str) -> dict[str, NumberKind]:
+    """The row's other numbers, each once, without its own. Raises NotANumber."""
+    typed = {
+        NumberKind.MOBILE: row.mobile_phone,
+        NumberKind.HOME: row.home_phone,
+        NumberKind.WORK: row.work_phone,
+        NumberKind.OTHER: row.other_phone,
+    }
+    found: dict[str, NumberKind] = {}
+    for kind, text in typed.items():
+        if text and (number := parse_number(text, region)) != phone:
+            found.setdefault(number, kind)
+    return found
 
 
 def _kept(text: str) -> str:

@@ -21,7 +21,7 @@ from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.models import TenantScoped, UnscopedQuery
 from dialer.handling.models import Monitor
-from dialer.leads.models import Callback
+from dialer.leads.models import Callback, LeadNumber
 from dialer.people.models import Tenant
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
@@ -71,6 +71,7 @@ def full_house(tenant: Tenant) -> Tenant:
     CustomField.objects.create(tenant=tenant, campaign=campaign, name="berth", label="Berth")
     page = ScriptPage.objects.create(tenant=tenant, campaign=campaign, title="Opening", body="Good day.")
     ScriptAnswer.objects.create(tenant=tenant, page=page, label="Yes", leads_to=page)
+    LeadNumber.objects.create(tenant=tenant, lead=make_lead(campaign), phone="+12125550156", kind="mobile")
     Callback.objects.create(
         tenant=tenant, lead=make_lead(campaign), promised_for=now(), zone="America/New_York", made_at=now()
     )

@@ -1,0 +1,94 @@
+"""Other numbers of a lead, and the last number once more: /desk/dial/ and /desk/dial-last/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from dialer.agents.models import AgentSession
+from dialer.agents.rules import AgentState
+from dialer.calls.models import CallTask
+from dialer.campaigns.models import Campaign, DialMethod, LeadList
+from dialer.compliance.services import add_to_dnc
+from dialer.leads.imports import import_leads
+from dialer.leads.models import Lead, LeadNumber
+from dialer.people.models import User
+from tests import factories, switch
+
+from .conftest import House
+from .pages import attributes, message
+
+As = Callable[[User | None], Client]
+ROWS = """phone,first_name,mobile_phone,work_phone,home_phone
++12125550161,Iris,(917) 555-0162,+1 212 555 0161,
+2125550163,Theo,,12,
+"""
+
+
+@pytest.fixture
+def preview(house: House) -> Campaign:
+    """A preview campaign with one lead, who has a mobile telephone too."""
+    campaign = factories.make_campaign(house.tenant, name="Win-back", dial_method=DialMethod.PREVIEW)
+    found = import_leads(campaign=campaign, name="Left", priority=0, text=ROWS)
+    assert (found.taken, [error.row for error in found.errors]) == (1, [3])
+    assert "“12” is not a telephone number" in found.errors[0].message
+    assert isinstance(found.lead_list, LeadList)
+    return campaign
+
+
+def shown(campaign: Campaign, browser: Client, user: User) -> Lead:
+    factories.make_session(campaign, user, state=AgentState.PAUSED)
+    browser.post("/desk/next/")
+    lead = AgentSession.objects.for_tenant(user.tenant_id).get(user=user).preview_lead
+    assert isinstance(lead, Lead)
+    return lead
+
+
+def test_a_file_brings_other_numbers(preview: Campaign) -> None:
+    kept = LeadNumber.objects.for_tenant(preview.tenant_id).values_list("kind", "phone")
+    assert list(kept) == [("mobile", "+19175550162")]  # the lead's own number is not another one
+
+
+def test_another_number_is_dialed_for_the_lead_shown(house: House, preview: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    card = browser.get(f"/desk/card/lead/{lead.public_id}/").content.decode()
+    assert "Other numbers" in card
+    assert "Mobile" in card
+    assert "+19175550162" in card
+    answer = browser.post("/desk/dial/", {"number": "+19175550162"})
+    assert (message(answer), attributes(answer)["state"]) == ("", "reserved")
+    call = CallTask.objects.for_tenant(house.tenant).get()
+    assert (call.phone, call.lead_id) == ("+19175550162", lead.pk)
+
+
+def test_a_refused_other_number_leaves_the_lead_shown(house: House, preview: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    add_to_dnc(tenant_id=house.tenant.pk, number="+19175550162", source="asked", by=None)
+    answer = browser.post("/desk/dial/", {"number": "+19175550162"})
+    assert "do-not-call" in message(answer)
+    assert AgentSession.objects.for_tenant(house.tenant).get(user=house.agent).preview_lead_id == lead.pk
+    assert browser.post("/desk/dial-shown/").status_code == 200
+    assert CallTask.objects.for_tenant(house.tenant).get().phone == lead.phone
+
+
+def test_the_last_number_once_more(house: House, preview: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    assert "not called anybody" in message(browser.post("/desk/dial-last/"))
+    browser.post("/desk/dial-shown/")
+    first = CallTask.objects.for_tenant(house.tenant).get()
+    switch.hang_up(first.pk, cause=17)
+    browser.post("/desk/dispose/", {"code": "NI", "call": str(first.pk)})
+    answer = browser.post("/desk/dial-last/")
+    assert (message(answer), attributes(answer)["state"]) == ("", "reserved")
+    second = CallTask.objects.for_tenant(house.tenant).exclude(pk=first.pk).get()
+    assert (second.phone, second.lead_id) == (lead.phone, lead.pk)
+
+
+def test_where_pacing_dials_agents_do_not(house: House, campaign: Campaign, as_: As) -> None:
+    factories.make_session(campaign, house.agent)
+    assert "dials by itself" in message(as_(house.agent).post("/desk/dial-last/"))
