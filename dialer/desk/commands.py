@@ -53,10 +53,9 @@ def commands_for(desk: Desk, text: str) -> list[Command]:
 
 def _all(desk: Desk) -> Iterator[Command]:
     state, call, lists, go = _("State"), _("Call"), _("Show"), _("Go to")
-    for press, word in _of_state(desk):
-        yield Command(word, state, press=press)
-    for press, word in _of_call(desk):
-        yield Command(word, call, press=press)
+    of_state = [Command(word, state, press=press) for press, word in _of_state(desk)]
+    of_call = [Command(word, call, press=press) for press, word in _of_call(desk)]
+    yield from [*of_call, *of_state] if desk.call is not None else [*of_state, *of_call]
     if desk.session is not None and desk.state is AgentState.WRAPUP:
         for one in desk.dispositions:
             yield Command(one.label, _("Disposition"), press=f"disposition-{one.key}")
