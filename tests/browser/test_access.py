@@ -9,7 +9,9 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dialer.agents.rules import Event, Kind
 from dialer.agents.services import apply
+from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
+from dialer.leads.models import Lead, LeadNumber
 from dialer.people.models import User
 from tests import factories, switch
 
@@ -224,3 +226,28 @@ def test_a_line_that_is_dead_without_a_word_is_found(floor: Floor, open_page: Op
     dead = False
     expect(page.locator("#trouble")).to_be_hidden(timeout=4000)
     assert sockets > 1
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_preview_with_a_limit_and_other_numbers(floor: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
+    Campaign.objects.for_tenant(floor.tenant).filter(pk=floor.preview.pk).update(preview_s=300, preview_then="dial")
+    lead = Lead.objects.for_tenant(floor.tenant).filter(campaign=floor.preview).order_by("pk")[0]
+    LeadNumber.objects.create(tenant=floor.tenant, lead=lead, phone="+12125550177", kind="mobile")
+    page = open_page(floor.agent, **look(scheme, width))
+    join(page, floor, floor.preview)
+    page.keyboard.press("n")
+    expect(page.locator("#preview-countdown")).to_contain_text("Dialed in 4:5")
+    other = page.get_by_role("button", name="Mobile +1 212-555-0177")
+    expect(other).to_be_visible()
+    check(page)
+    page.context.set_offline(True)
+    expect(page.locator("#trouble")).to_be_visible()
+    check(page)
+    page.context.set_offline(False)
+    expect(page.locator("#trouble")).to_be_hidden()
+    other.click()
+    desk_in(page, "reserved")
+    check(page)
+    call = switch.session_of(floor.agent).call
+    assert call is not None
+    assert (call.phone, call.lead_id) == ("+12125550177", lead.pk)
