@@ -44,7 +44,9 @@ function keepFocus(rootId) {
   let held = null;
   const root = () => document.getElementById(rootId);
   const hold = () => { if (root()?.contains(document.activeElement)) held = document.activeElement; };
-  const restore = () => {
+  const restore = (event) => {
+    const answered = event.type === "htmx:afterRequest" && event.detail.elt.contains(held);
+    if (held?.isConnected && held.matches(":disabled") && !answered) return; // its answer is still to come
     const was = held;
     held = null;
     if (!was || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
