@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dialer.people.access import admin, fetch, supervisor, tenant_of
+from dialer.core import audit
+from dialer.people.access import admin, fetch, supervisor, tenant_of, user_of
 
 from . import services
 from .forms import CampaignForm, LevelForm, MethodForm
@@ -60,6 +62,7 @@ def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
         with transaction.atomic():
             saved = form.save()
             services.changed(saved)
+            _note(request, saved, "campaign.saved", fields=sorted(form.changed_data))
         messages.success(request, f"“{saved.name}” is saved.")
         return redirect("campaigns:detail", saved.public_id)
     return render(request, "campaigns/form.html", {"form": form, "campaign": campaign})
@@ -71,7 +74,9 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start dialing, or say what is missing."""
     campaign = fetch(request, Campaign, public_id=public_id)
     try:
-        services.start(campaign=campaign)
+        with transaction.atomic():
+            services.start(campaign=campaign)
+            _note(request, campaign, "campaign.started")
     except services.CannotStart as refusal:
         for problem in refusal.problems:
             messages.error(request, f"“{campaign.name}” cannot start. {problem}")
@@ -85,7 +90,9 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Stop dialing."""
     campaign = fetch(request, Campaign, public_id=public_id)
-    services.stop(campaign=campaign)
+    with transaction.atomic():
+        services.stop(campaign=campaign)
+        _note(request, campaign, "campaign.stopped")
     messages.success(request, f"“{campaign.name}” is stopped. Calls under way go on to their end.")
     return redirect("campaigns:detail", public_id)
 
@@ -100,6 +107,7 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
         with transaction.atomic():
             campaign.save(update_fields=["dial_method"])
             services.changed(campaign)
+            _note(request, campaign, "campaign.method", dial_method=campaign.dial_method)
         messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
     else:
         typed = request.POST.get("dial_method", "")[:20]
@@ -118,8 +126,15 @@ def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
         with transaction.atomic():
             campaign.save(update_fields=["dial_level"])
             services.changed(campaign)
+            _note(request, campaign, "campaign.level", dial_level=str(campaign.dial_level))
         messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
     else:
         typed = request.POST.get("dial_level", "")[:20]
         messages.error(request, f"“{typed}” is no dial level. Give a number from 1.00 to 10.00.")
     return redirect("campaigns:detail", public_id)
+
+
+def _note(request: HttpRequest, campaign: Campaign, action: str, **data: Any) -> None:
+    """Write into the audit trail who changed what a campaign does."""
+    subject = str(campaign.public_id)
+    audit.record(tenant_id=campaign.tenant_id, actor=user_of(request), action=action, subject=subject, data=data)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from dialer.campaigns.models import Campaign
+from dialer.core.models import AuditEntry
 from dialer.floor.models import EmergencyStop
 from dialer.people.models import User
 from tests import factories
@@ -77,3 +78,16 @@ def test_a_supervisor_stops_what_the_team_works_in(house: House, campaign: Campa
 def test_every_page_has_it(house: House, campaign: Campaign, as_: As, address: str) -> None:
     assert 'popovertarget="halt"' in as_(house.supervisor).get(address).content.decode()
     assert 'popovertarget="halt"' not in as_(house.agent).get("/desk/").content.decode()
+
+
+def test_starting_and_stopping_is_in_the_audit_trail(house: House, campaign: Campaign, as_: As) -> None:
+    client = as_(house.supervisor)
+    changes: list[tuple[str, dict[str, str]]] = [("stop", {}), ("start", {})]
+    changes += [("method", {"dial_method": "ratio"}), ("level", {"dial_level": "2"})]
+    for deed, values in changes:
+        client.post(f"/campaigns/{campaign.public_id}/{deed}/", values)
+    entries = AuditEntry.objects.for_tenant(house.tenant).order_by("seq")
+    made = [(one.action, one.actor_id) for one in entries if one.subject == str(campaign.public_id)]
+    assert made[0][0] == "campaign.stopped"
+    assert {"campaign.method", "campaign.level"} <= {action for action, _ in made}
+    assert {actor for _, actor in made} == {house.supervisor.pk}
