@@ -69,7 +69,7 @@ CYCLE_S = 38.0
 RING_LIMIT_S = 22
 ORIGINATE_S = 0.2
 """From the decision to the first ring, on a machine that is not busy."""
-SEEDS = 4
+SEEDS = 8
 SHORTEST_SHIFT_MIN = 20.0
 
 
