@@ -104,7 +104,7 @@ DATABASES = {
             "prepare_threshold": 100,
             "pool": {
                 "min_size": 2,
-                "max_size": env.int("DATABASE_POOL", default=12),
+                "max_size": env.int("DATABASE_POOL", default=20),
                 "timeout": 5,
                 # The pool doubles its pauses for as long as this, so after a minute without server it would look again
                 # a minute later. Having given up it tries anew whenever somebody asks for a connection.
