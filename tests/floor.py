@@ -145,6 +145,7 @@ class Seat:
             self.press("pause", code="BREAK")
         answer = self.press("dispose", call=view.call, code=code, note="")
         assert answer.state in ("ready", "paused"), answer
+        self.until("ready", "paused", "reserved", "in_call")  # the pushed desk, which is what others look at
 
     def hears(self, *tones: int, within_s: float = 6.0) -> None:
         """Wait until the agent's phone hears all these tones."""

@@ -153,7 +153,7 @@ def compare(*, tenant_id: int, starts: datetime, ends: datetime, repair: bool = 
 
     Both are read in one snapshot, so what commits meanwhile cannot look like drift. `repair` puts the counters right.
     """
-    starts = bucket_of(starts)
+    starts, ends = bucket_of(starts), bucket_of(ends) + timedelta(seconds=BUCKET_S)  # counters know whole buckets only
     with transaction.atomic(), connection.cursor() as cursor:
         if not connection.in_atomic_block or len(connection.savepoint_ids) == 0:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
