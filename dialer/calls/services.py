@@ -6,8 +6,8 @@ Locks are taken in one order everywhere: the call first, then its agent's sessio
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,7 @@ from dialer.telephony.models import CommandKind
 
 from . import facts
 from .models import CallEvent, CallTask, Recording
-from .rules import STORED_ACTS, Act, CallState, Effect, Event, Kind, advance
+from .rules import STORED_ACTS, Act, CallState, Effect, Event, Kind, advance, wait_limit_ms
 
 _TIME_OF_STATE = {
     CallState.DIALING: "placed_at",
@@ -75,8 +75,20 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
         if call is None:
             return None
         was = call.state
-        effects = _run(call, event, at)
+        effects = _run(call, _judged(call, event, at), at)
     return Applied(call, effects, ended_now=call.state == CallState.ENDED and was != CallState.ENDED)
+
+
+def _judged(call: CallTask, event: Event, at: datetime) -> Event:
+    """The event of a hang-up, with what its time tells: who had waited for longer than allowed was not attended to.
+
+    A busy switchboard may hear of the hang-up before it notices that the limit is over.
+    """
+    since = call.ready_at if call.screened else call.answered_at
+    if event.kind is not Kind.HUNG_UP or call.connected_at is not None or since is None:
+        return event
+    limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
+    return replace(event, unattended=True) if at - since > limit else event
 
 
 def apply_to_locked(*, call: CallTask, event: Event, at: datetime) -> tuple[Effect, ...]:

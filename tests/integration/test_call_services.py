@@ -408,3 +408,16 @@ def test_agents_of_one_campaign_get_no_call_of_another(campaign: Campaign) -> No
     happen(call.pk, Kind.READY, verdict="HUMAN")
     assert get_session(mine.pk).call_id == call.pk
     assert get_session(theirs.pk).call_id is None
+
+
+@pytest.mark.parametrize(("waited_s", "outcome"), [(1.9, Outcome.EARLY_HANGUP), (2.2, Outcome.ABANDONED)])
+def test_a_hang_up_heard_before_the_limit_was_noticed(campaign: Campaign, waited_s: float, outcome: Outcome) -> None:
+    """Whoever waited for longer than allowed was abandoned, whatever a busy switchboard hears of first."""
+    call = dialed(campaign)
+    answered = now()
+    for kind in (Kind.ANSWERED, Kind.READY):
+        services.apply_event(call_id=call.pk, event=Event(kind), at=answered)
+    gone = answered + timedelta(seconds=waited_s)
+    applied = services.apply_event(call_id=call.pk, event=Event(Kind.HUNG_UP, cause=16), at=gone)
+    assert applied is not None
+    assert applied.call.outcome == outcome
