@@ -25,7 +25,7 @@ _SETTLING_S = 600.0
 _BOOK_ANSWERS = 800.0
 _CANCEL_OVER, _CANCEL_SURE, _CANCEL_LEAST = 5.0, 0.9, 1.3
 """A ringing call is given up when its risk is so many times the one at which calls are launched, or so large in itself
-(and then at least so many times the other): decision 0013."""
+(and then at least so many times the other): decision 0015."""
 _MOST_A_TICK = 200
 
 
