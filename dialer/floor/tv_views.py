@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dialer.campaigns.models import Campaign
 from dialer.people.access import fetch, owned, reader, supervisor, tenants_clock, user_of
 
 from . import tv
@@ -29,9 +28,7 @@ class TvLinkForm(forms.Form):
     name = forms.CharField(label="Where it hangs", max_length=80)
     days = forms.IntegerField(label="Good for days", min_value=1, max_value=366, initial=30)
     rotate_s = forms.IntegerField(label="Seconds per campaign", min_value=5, max_value=300, initial=tv.ROTATE_S)
-    campaigns = forms.ModelMultipleChoiceField(
-        Campaign.unscoped.none(), label="Campaigns (none chosen: all)", required=False
-    )
+    campaigns: Any = forms.ModelMultipleChoiceField(None, label="Campaigns (none chosen: all)", required=False)
 
     def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
