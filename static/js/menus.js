@@ -12,7 +12,8 @@ export function start() {
     const menu = event.target.closest("details.menu");
     closeMenus(menu);
     if (menu && event.target.closest(".menu-item")) menu.open = false;
-    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+    // After the form was sent: closing moves the focus, and htmx would forget which button it was.
+    if (event.target.closest("[data-close]")) setTimeout(() => event.target.closest("dialog")?.close());
     const opener = event.target.closest("[data-open]");
     if (opener) document.getElementById(opener.dataset.open)?.showModal();
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -154,7 +155,7 @@ def test_the_menu_of_a_narrow_page(floor: Floor, open_page: OpenPage) -> None:
 def test_a_campaign_that_cannot_start_says_what_to_do(floor: Floor, open_page: OpenPage) -> None:
     page = open_page(floor.supervisor)
     page.goto(f"/campaigns/{floor.campaign.public_id}/")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=re.compile("^Stop ")).click()
     expect(page.get_by_role("status").first).to_contain_text("is stopped")
     floor.leads.leads.update(state="done")
     page.get_by_role("button", name="Start").click()
