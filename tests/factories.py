@@ -279,7 +279,6 @@ def make_floor_rows(campaign: Campaign) -> None:
     message = floor.FloorMessage.objects.create(tenant=tenant, sender=boss, to="all", text="Hello", at=moment)
     floor.MessageReceipt.objects.create(tenant=tenant, message=message, user=boss)
     make_tv_link(boss)
-    floor.SavedView.objects.create(tenant=tenant, user=boss, name="Mine", page="agents")
     floor.Alert.objects.create(
         tenant=tenant, threshold=make_threshold(campaign), began_at=moment, value=1, text="Somebody waits"
     )

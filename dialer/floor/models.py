@@ -1,4 +1,4 @@
-"""What the floor keeps: counters, messages to agents, TV links, saved views, thresholds and alerts, emergency stops."""
+"""What the floor keeps: counters, messages to agents, TV links, thresholds and alerts, emergency stops."""
 
 from __future__ import annotations
 
@@ -86,20 +86,6 @@ class TvLink(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         pass
-
-
-class SavedView(TenantScoped):
-    """A floor page with its filters, kept under a name by one user."""
-
-    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=40)
-    page = models.CharField(max_length=10)
-    query = models.CharField(max_length=300, blank=True)
-
-    class Meta(TenantScoped.Meta):
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["user", "name"], name="floor_view_name_once")]
 
 
 class Figure(models.TextChoices):
