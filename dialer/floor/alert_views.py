@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
-from dialer.core import audit
+from dialer.core import audit, hooks
 from dialer.people.access import admin, fetch, owned, tenant_of, user_of
 
 from .models import Alert, Threshold
@@ -32,10 +32,13 @@ class ThresholdForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["campaign"].empty_label = "All campaigns"  # type: ignore[attr-defined]
 
     def clean_webhook(self) -> str:
-        """Only the web's own addresses."""
+        """Only an address that would be called: it is looked up again, and held to the same rule, each time."""
         address = str(self.cleaned_data["webhook"] or "")
-        if address and not address.startswith(("http://", "https://")):
-            raise forms.ValidationError("The webhook must begin with http:// or https://.")
+        if address:
+            try:
+                hooks.look_up(address)
+            except hooks.NotCalled as refusal:
+                raise forms.ValidationError(f"The webhook cannot be used: {refusal}.") from refusal
         return address
 
 

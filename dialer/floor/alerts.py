@@ -5,23 +5,18 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 
+from dialer.core import hooks
 from dialer.core.clock import now
 
 from .models import Alert, Figure, Threshold
 from .panel import Panel, panel_of, visible
 from .reading import read_floor
-
-HOOK_PATIENCE_S = 5.0
 
 
 def look() -> list[int]:
@@ -124,13 +119,6 @@ def _to(alert: Alert) -> str:
     return str(alert.threshold.mail_to)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook is called where an admin said, and nowhere else."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
 def _hook(alert: Alert) -> str:
     told = {
         "alert": str(alert.public_id),
@@ -140,17 +128,7 @@ def _hook(alert: Alert) -> str:
         "threshold": alert.threshold.value,
         "began_at": alert.began_at.isoformat(),
     }
-    address = str(alert.threshold.webhook)
-    if not address.startswith(("http://", "https://")):
-        return "Not called: the address must begin with http:// or https://."
-    request = urllib.request.Request(  # noqa: S310 - the scheme is looked at above
-        address, data=json.dumps(told).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
-    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=HOOK_PATIENCE_S) as answer:
-            return f"Answered {answer.status}"
-    except urllib.error.HTTPError as error:
-        return f"Answered {error.code}"
-    except (OSError, ValueError) as error:
-        return f"Not reached: {error}"
+        return f"Answered {hooks.post(str(alert.threshold.webhook), told)}"
+    except hooks.NotCalled as refusal:
+        return f"Not reached: {refusal}."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from .schema import BASE_DIR, env, one_of, secret, socket_of, trunk_limits
+from .schema import BASE_DIR, env, networks, one_of, secret, socket_of, trunk_limits
 
 DATA_DIR = Path(env.str("CORDBOARD_DATA_DIR", default=str(BASE_DIR / ".cordboard" / "var")))
 SWITCH = one_of("CORDBOARD_SWITCH", ("asterisk", "simulated"), "asterisk")
@@ -186,6 +186,9 @@ EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="cordboard@localhost")
+
+# Webhooks go to the public internet, and to these networks of ours, where the operator says so.
+WEBHOOK_NETWORKS = networks("WEBHOOK_NETWORKS")
 
 # Browser phones: SIP goes through our own site to Asterisk's socket, sound straight between the two.
 PHONE_DEFAULT = one_of("CORDBOARD_PHONE", ("browser", "sip", "number"), "browser")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -54,3 +55,16 @@ def trunk_limits(name: str) -> dict[str, tuple[int, int]]:
                 f"{name}: {part!r} is not NAME=LINES/CALLS-PER-SECOND, such as carrier=200/20."
             ) from None
     return limits
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Read NAME as networks or single addresses, parted by commas: "10.20.0.0/16, 192.168.5.7"."""
+    found = []
+    for part in filter(None, (part.strip() for part in os.environ.get(name, "").split(","))):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name}: {part!r} is not an address or a network, such as 192.168.5.7 or 10.20.0.0/16."
+            ) from None
+    return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,6 +34,12 @@ def _jobs_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_queue, "immediate", True)
 
 
+@pytest.fixture(autouse=True)
+def _our_own_network_is_allowed(settings: Any) -> None:
+    """The webhooks of these tests are on the loopback."""
+    settings.WEBHOOK_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+
+
 @pytest.fixture
 def hook() -> Iterator[tuple[str, list[Any]]]:
     """A webhook on the loopback, and what it was told."""
@@ -39,7 +48,7 @@ def hook() -> Iterator[tuple[str, list[Any]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(302 if self.path == "/elsewhere" else 204)
+            self.send_response({"/elsewhere": 302, "/broken": 500}.get(self.path, 204))
             if self.path == "/elsewhere":
                 self.send_header("Location", "/again")
             self.end_headers()
@@ -112,9 +121,72 @@ def test_a_webhook_that_sends_on_is_not_followed(campaign: Campaign, hook: tuple
     assert len(told) == 1
 
 
-def test_a_webhook_that_is_not_there(campaign: Campaign) -> None:
-    factories.make_threshold(campaign, webhook="http://127.0.0.1:9/")
+def told_of(campaign: Campaign, webhook: str) -> str:
+    """What became of an alert's webhook, after all that the product does about it by itself."""
+    factories.make_threshold(campaign, webhook=webhook)
     wait_for_an_agent(campaign)
     jobs.look()
-    assert Alert.objects.for_tenant(campaign.tenant).get().hooked.startswith("Not reached")
     assert alerts.untold() == []
+    hooked: str = Alert.objects.for_tenant(campaign.tenant).get().hooked
+    return hooked
+
+
+def test_a_webhook_inside_the_network_is_not_called(
+    campaign: Campaign, hook: tuple[str, list[Any]], settings: Any
+) -> None:
+    """Also one that was saved before the operator's rule said so."""
+    settings.WEBHOOK_NETWORKS = []
+    address, told = hook
+    assert "127.0.0.1, an address inside the network" in told_of(campaign, f"{address}/hook")
+    assert told == []
+
+
+def test_a_webhook_that_is_broken(campaign: Campaign, hook: tuple[str, list[Any]]) -> None:
+    address, told = hook
+    assert told_of(campaign, f"{address}/broken") == "Answered 500"
+    assert len(told) == 1
+
+
+def test_a_webhook_that_is_not_there(campaign: Campaign) -> None:
+    assert told_of(campaign, "http://127.0.0.1:9/") == "Not reached: Connection refused."
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "], ids=["nothing", "without end"])
+def test_a_webhook_that_hangs(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
+    """It takes the call and says nothing, or does not stop: the worker is kept for the patience, no longer."""
+    monkeypatch.setattr(alerts.hooks, "PATIENCE_S", 0.6)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line, contextlib.suppress(OSError):
+                line.sendall(says)
+                while says and not over.wait(0.1):
+                    line.sendall(b".")
+                over.wait(20)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            told = told_of(campaign, f"http://127.0.0.1:{server.getsockname()[1]}/")
+        finally:
+            over.set()
+            thread.join()
+    assert told == "Not reached: no answer within 0.6 s."
+
+
+def test_a_webhook_that_speaks_no_http(campaign: Campaign) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(65536)
+                line.sendall(b"220 mail.example ready\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        told = told_of(campaign, f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join()
+    assert told.startswith("Not reached: ")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from dialer.campaigns.models import Campaign
+from dialer.core import hooks
 from dialer.core.models import AuditEntry
 from dialer.floor.models import Threshold
 from dialer.people.models import User
@@ -18,6 +21,17 @@ from .conftest import House
 As = Callable[[User | None], Client]
 pytestmark = pytest.mark.django_db
 VALUES = {"figure": "waiting", "above": "True", "value": "3", "for_s": "10"}
+
+
+@pytest.fixture(autouse=True)
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the DNS says here."""
+    numbers = {"hooks.example": "93.184.216.34", "intranet.example": "10.0.0.5"}
+
+    def getaddrinfo(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (numbers.get(host, host), port))]
+
+    monkeypatch.setattr(hooks.socket, "getaddrinfo", getaddrinfo)
 
 
 def test_thresholds_are_made_and_removed(house: House, campaign: Campaign, as_: As) -> None:
@@ -32,9 +46,17 @@ def test_thresholds_are_made_and_removed(house: House, campaign: Campaign, as_: 
     assert list(actions) == ["threshold.made", "threshold.removed"]
 
 
-def test_a_webhook_is_of_the_web(house: House, as_: As) -> None:
-    html = as_(house.admin).post("/floor/alerts/", {**VALUES, "webhook": "ftp://hooks.example/x"}).content.decode()
-    assert "must begin with http" in html
+@pytest.mark.parametrize(
+    ("webhook", "why"),
+    [
+        ("ftp://hooks.example/x", "must begin with http"),
+        ("https://intranet.example/x", "10.0.0.5, an address inside the network"),
+        ("http://169.254.169.254/latest/meta-data/", "an address inside the network"),
+    ],
+)
+def test_a_webhook_is_of_the_web_and_outside(house: House, as_: As, webhook: str, why: str) -> None:
+    html = as_(house.admin).post("/floor/alerts/", {**VALUES, "webhook": webhook}).content.decode()
+    assert why in html
     assert not Threshold.objects.for_tenant(house.tenant).exists()
 
 
