@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from dialer.core.models import TenantScoped
 
@@ -18,6 +19,40 @@ class DncEntry(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "phone"], name="dnc_number_once_per_tenant")]
+
+
+class NationalList(models.Model):
+    """One loading of an official do-not-call list: what was loaded, when it was fetched, how many numbers.
+
+    A licence to such a list is the installation's, so these rows belong to no tenant. The row of an older loading stays
+    as evidence of what was checked against; its numbers are removed.
+    """
+
+    name = models.SlugField(max_length=40, help_text="Which list, e.g. national-us.")
+    as_of = models.DateTimeField(help_text="When it was fetched from whoever keeps it: its age counts from here.")
+    loaded_at = models.DateTimeField()
+    numbers = models.PositiveBigIntegerField(default=0)
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    seconds = models.FloatField(default=0.0, help_text="What the loading took.")
+    is_current = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(is_current=True), name="national_list_current_once")
+        ]
+
+
+class NationalChunk(models.Model):
+    """The numbers of a list that share all but their last 16 bits, in one row (see national.py).
+
+    20 million numbers are some 50 MB so, and looking a batch of them up is one statement.
+    """
+
+    pk = models.CompositePrimaryKey("list_id", "high")
+    list = models.ForeignKey(NationalList, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    high = models.BigIntegerField()
+    body = models.BinaryField()
 
 
 class GateVerdict(TenantScoped):

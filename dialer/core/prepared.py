@@ -21,10 +21,10 @@ from django.db.models.query import get_related_populators
 M = TypeVar("M", bound=Model)
 
 
-def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> psycopg.Cursor[Any]:
+def run(sql: str, params: Sequence[Any] | Mapping[str, Any], *, binary: bool = False) -> psycopg.Cursor[Any]:
     """Execute a statement that never changes (psycopg's placeholders) with these values, prepared.
 
-    Raises django.db's errors.
+    `binary`: rows come in PostgreSQL's binary form, for those with much in them. Raises django.db's errors.
     """
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
@@ -33,12 +33,12 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> psycopg.Cursor[A
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
         try:
-            return cursor.execute(sql.encode(), params, prepare=True)
+            return cursor.execute(sql.encode(), params, prepare=True, binary=binary)
         except psycopg.errors.FeatureNotSupported:
             # A migration changed a table since it was prepared here ("cached plan must not change result type").
             if connection.in_atomic_block:
                 raise
-            return cursor.execute(sql.encode(), params, prepare=False)
+            return cursor.execute(sql.encode(), params, prepare=False, binary=binary)
 
 
 @contextmanager

@@ -120,9 +120,14 @@ def test_the_tenant_of_a_row_is_required_and_protected(model: type[TenantScoped]
 
 
 def test_every_model_of_ours_is_scoped_or_said_not_to_be() -> None:
-    """Users have a tenant of their own kind; a tenant is one."""
+    """Users have a tenant of their own kind; a tenant is one; national lists are the installation's."""
     ours = [model for model in apps.get_models() if model.__module__.startswith("dialer.")]
-    assert {model.__name__ for model in ours if model not in SCOPED} == {"Tenant", "User"}
+    assert {model.__name__ for model in ours if model not in SCOPED} == {
+        "Tenant",
+        "User",
+        "NationalList",
+        "NationalChunk",
+    }
 
 
 def test_a_tenant_with_rows_cannot_be_deleted(full_house: Tenant) -> None:
