@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from huey import crontab
 
-from dialer.calls import decisions, promises, recordings
+from dialer.calls import decisions, hours, promises, recordings
 from dialer.campaigns import facts
 from dialer.core.clock import now
 from dialer.floor import alerts, counters
@@ -46,6 +46,13 @@ def judge_decisions() -> None:
 def forget_decisions() -> None:
     """Remove pacing's decisions that are past their time."""
     decisions.forget(at=now())
+
+
+@worker_queue.periodic_task(crontab(minute="41"), expires=1800)
+@job
+def count_answer_hours() -> None:
+    """Learn anew at which hours people answer, for campaigns whose recycle rules ask for the best one."""
+    hours.refresh(at=now())
 
 
 @worker_queue.periodic_task(crontab(minute="*"), expires=50)

@@ -12,6 +12,7 @@ from dialer.agents.rules import JOINED, AgentState
 from dialer.calls.models import CallTask
 from dialer.calls.placing import queue_calls
 from dialer.campaigns.models import (
+    AnswerHour,
     Campaign,
     CampaignStatus,
     DialMethod,
@@ -19,6 +20,7 @@ from dialer.campaigns.models import (
     DispositionSet,
     LeadList,
     PauseCode,
+    RecycleRule,
 )
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.rules import Allow
@@ -82,6 +84,7 @@ def make_dispositions(tenant: Tenant) -> DispositionSet:
             is_conversion=conversion,
             is_dnc=dnc,
             is_final=final,
+            is_recycled=not final,
             is_default=default,
         )
         for code, label, key, contact, conversion, dnc, final, default in DISPOSITIONS
@@ -263,6 +266,13 @@ def make_tv_link(user: User, **values: Any) -> floor.TvLink:
     moment = now()
     defaults: dict[str, Any] = {"name": "Hall", "made_at": moment, "expires_at": moment + timedelta(days=1)}
     return floor.TvLink.objects.create(tenant_id=user.tenant_id, made_by=user, **{**defaults, **values})
+
+
+def make_campaign_rows(campaign: Campaign) -> None:
+    """One row of everything that a campaign is set to beside its lists, for tests that look at every model."""
+    here: dict[str, Any] = {"tenant_id": campaign.tenant_id, "campaign": campaign}
+    RecycleRule.objects.create(**here, outcome="busy", delay_min=5)
+    AnswerHour.objects.create(**here, hour=18, placed=20, answered=10)
 
 
 def make_floor_rows(campaign: Campaign) -> None:

@@ -188,10 +188,10 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
         case Act.FREE_AGENT:
             _tell_agent(effect.session, AgentKind.FREED, call, at)
         case Act.FINISH_LEAD if call.lead_id is not None:
-            leads.finish_attempt(lead_id=call.lead_id, outcome=call.outcome, placed=call.placed_at is not None, at=at)
+            placed = call.placed_at is not None
+            leads.finish_attempt(lead_id=call.lead_id, outcome=call.outcome, placed=placed, at=at, call_id=call.pk)
             if call.disposition is not None and call.outcome == "connected":  # by an agent who left before the end
-                final = call.disposition.is_final or call.disposition.is_dnc
-                leads.dispose(lead_id=call.lead_id, final=final, at=at)
+                leads.dispose(lead_id=call.lead_id, disposition=call.disposition, at=at, call_id=call.pk)
         case _:
             pass
     return []
@@ -392,7 +392,7 @@ def _write_disposition(
     if disposition.is_dnc:
         add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
     if call.lead_id is not None and (call.outcome == "connected" or disposition.is_dnc):
-        leads.dispose(lead_id=call.lead_id, final=disposition.is_final or disposition.is_dnc, at=at)
+        leads.dispose(lead_id=call.lead_id, disposition=disposition, at=at, call_id=call.pk)
     _book(call, call.booked() - booked)
 
 

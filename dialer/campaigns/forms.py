@@ -28,6 +28,7 @@ class CampaignForm(TenantForm):
             "wrapup_s",
             "ring_timeout_s",
             "connect_limit_ms",
+            "max_attempts",
             "max_lines",
             "abandonment_cap",
             "seats",
@@ -48,6 +49,7 @@ class CampaignForm(TenantForm):
             "record_calls": "Record calls",
             "amd": "Answering-machine detection",
             "amd_unsure_to_agent": "When detection is not sure, put the call through to an agent",
+            "max_attempts": "Attempts at most",
             "max_lines": "Lines at most",
             "abandonment_cap": "Abandonment cap (percent)",
             "seats": "Agents planned for",
@@ -61,6 +63,7 @@ class CampaignForm(TenantForm):
             "connect_limit_ms": (
                 "How long an answered person may wait for an agent before the safe-harbour message: 200 to 2000."
             ),
+            "max_attempts": "Per lead. How long it rests between them: the recycle rules.",
             "abandonment_cap": "Predictive and blended: 0.10 to 3.00 % of the people who answer (16 CFR 310.4).",
             "seats": "Predictive and blended: sets how fast to steer. 0: those who are signed in.",
             "may_cancel": f"Predictive and blended; never before {MIN_RING_S} s of ringing (16 CFR 310.4).",
@@ -133,7 +136,7 @@ class DispositionForm(TenantForm):
         model = Disposition
         fields = (
             *("key", "code", "label", "is_contact", "is_conversion", "is_dnc", "is_final", "is_default"),
-            *("is_machine", "needs_note", "needs_callback"),
+            *("is_recycled", "is_machine", "needs_note", "needs_callback"),
         )
         labels = {
             "key": "Number key",
@@ -141,12 +144,18 @@ class DispositionForm(TenantForm):
             "is_conversion": "Conversion",
             "is_dnc": "Do not call",
             "is_final": "Final",
+            "is_recycled": "Recycle",
             "is_default": "Default",
             "is_machine": "Machine",
             "needs_note": "Needs a note",
             "needs_callback": "Asks when to call back",
         }
-        help_texts = {"code": "Short, for reports: capitals and digits, e.g. SALE."}
+        help_texts = {
+            "code": "Short, for reports: capitals and digits, e.g. SALE.",
+            "is_recycled": (
+                "The lead is called again as the campaign's recycle rules say. Neither final nor this: it rests."
+            ),
+        }
 
     thing = "a disposition"
 
@@ -177,6 +186,11 @@ class DispositionForm(TenantForm):
     def clean(self) -> dict[str, Any]:
         """Whom we promise a call is called again."""
         data = super().clean() or {}
+        if data.get("is_recycled") and (data.get("is_final") or data.get("is_dnc")):
+            self.add_error(
+                "is_recycled",
+                "Who is recycled is called again: take away “Final” and “Do not call”, or this.",
+            )
         if data.get("needs_callback") and (data.get("is_final") or data.get("is_dnc")):
             self.add_error(
                 "needs_callback",

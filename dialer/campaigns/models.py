@@ -41,6 +41,7 @@ class Disposition(TenantScoped):
     is_conversion = models.BooleanField(default=False)
     is_dnc = models.BooleanField(default=False, help_text="The number goes on the do-not-call list at once.")
     is_final = models.BooleanField(default=True, help_text="The lead is not called again.")
+    is_recycled = models.BooleanField(default=False, help_text="The lead is called again, as the campaign's rules say.")
     is_default = models.BooleanField(default=False, help_text="Used when wrap-up runs out.")
     needs_note = models.BooleanField(default=False, help_text="It cannot be chosen without a note.")
     needs_callback = models.BooleanField(default=False, help_text="It asks when to call back, in the customer's time.")
@@ -51,6 +52,9 @@ class Disposition(TenantScoped):
     class Meta(TenantScoped.Meta):
         ordering = ["key"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(is_recycled=False) | Q(is_final=False, is_dnc=False), name="disposition_ends_or_recycles"
+            ),
             models.UniqueConstraint(fields=["disposition_set", "code"], name="disposition_code_once"),
             models.UniqueConstraint(fields=["disposition_set", "key"], name="disposition_key_once"),
             models.UniqueConstraint(
@@ -165,6 +169,11 @@ class Campaign(TenantScoped):
     )
     goal_conversions = models.PositiveSmallIntegerField(
         default=0, help_text="Conversions per agent and day. 0: no goal."
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text="Attempts after which a lead is done, whatever came of the last one.",
     )
     max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
     abandonment_cap = models.DecimalField(
@@ -293,6 +302,47 @@ class ScriptAnswer(TenantScoped):
 
     def __str__(self) -> str:
         return self.label
+
+
+class RecycleRule(TenantScoped):
+    """What a campaign does with leads whose attempt ended in one way: an outcome's word, or an agent's disposition.
+
+    Only rules that differ from `leads.rules` are kept; the words of outcomes are those of `calls.rules.Outcome`.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="recycle_rules")
+    outcome = models.CharField(max_length=16, blank=True)
+    disposition = models.ForeignKey(Disposition, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    again = models.BooleanField(default=True)
+    delay_min = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(1), MaxValueValidator(60 * 24 * 90)]
+    )
+    times = models.PositiveSmallIntegerField(default=0, help_text="How often at most. 0: as the campaign's attempts.")
+    best_hour = models.BooleanField(default=False, help_text="At the hour at which most people answer.")
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="", disposition__isnull=False) | (~Q(outcome="") & Q(disposition=None)),
+                name="recycle_rule_of_one_thing",
+            ),
+            models.UniqueConstraint(
+                fields=["campaign", "outcome"], condition=~Q(outcome=""), name="recycle_rule_once_per_outcome"
+            ),
+            models.UniqueConstraint(fields=["campaign", "disposition"], name="recycle_rule_once_per_disposition"),
+        ]
+
+
+class AnswerHour(TenantScoped):
+    """How many of a campaign's calls of the last weeks were answered by people, by the hour of the lead's day."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="answer_hours")
+    hour = models.PositiveSmallIntegerField()
+    placed = models.PositiveIntegerField()
+    answered = models.PositiveIntegerField()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["campaign", "hour"], name="answer_hour_once")]
 
 
 class PacingFact(TenantScoped):

@@ -19,7 +19,7 @@ from dialer.core.numbers import zones_of_number
 from dialer.people.models import User
 
 from .models import Callback, CallbackState, Lead, LeadState
-from .rules import CALLBACK_PRIORITY, CALLBACK_TRIES, MAX_ATTEMPTS, callback_after
+from .rules import CALLBACK_PRIORITY, CALLBACK_TRIES, callback_after
 
 OWN_LIST = "Promised on calls"
 """The list of a campaign that takes people who were on none when they asked to be called back."""
@@ -42,7 +42,7 @@ class LeadBusy(Exception):
 def make(*, lead_id: int, promise: Promise, by: User, at: datetime, call_id: UUID | None = None) -> Callback:
     """Promise a lead a call; an earlier open promise is replaced. Raises LeadBusy."""
     rows = Lead.objects.across_tenants()
-    lead = rows.select_for_update(no_key=True).get(pk=lead_id)
+    lead = rows.select_related("campaign").select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     if lead.state == LeadState.RESERVED:
         raise LeadBusy
     _open_of(lead_id).update(state=CallbackState.REPLACED, closed_at=at)
@@ -51,7 +51,7 @@ def make(*, lead_id: int, promise: Promise, by: User, at: datetime, call_id: UUI
         next_attempt_at=promise.at,
         promised_to=promise.user,
         priority=CALLBACK_PRIORITY,
-        attempts=Least(F("attempts"), MAX_ATTEMPTS - CALLBACK_TRIES),
+        attempts=Least(F("attempts"), max(0, lead.campaign.max_attempts - CALLBACK_TRIES)),
         refused_rule="",
     )
     made = Callback.objects.create(

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
-from dialer.campaigns.models import LeadList
+from dialer.campaigns.models import Disposition, LeadList
 from dialer.core import prepared
 from dialer.core.clock import now
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.zones import known_zone
 
-from . import callbacks
+from . import callbacks, recycling
 from .models import Lead, LeadNumber, LeadState, NumberKind
-from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, after_attempt
+from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, ENDS, after_attempt, after_disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +195,19 @@ def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:
         callbacks.close_failed(lead_id=lead_id, at=now())
 
 
-def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) -> None:
+def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime, call_id: UUID | None = None) -> None:
     """Write what a call's end makes of its lead, in the transaction that ends the call.
 
     A lead that was done before an agent dialed it all the same stays done.
     """
     lead = prepared.lock(Lead, lead_id)
     assert lead is not None, "a call protects its lead"
-    following = after_attempt(outcome, lead.attempts, placed, at)
+    plan = None
+    if placed and outcome not in ENDS:
+        plan = recycling.after_outcome(
+            campaign_id=lead.campaign_id, lead_id=lead_id, zones=lead.time_zones, outcome=outcome, call_id=call_id
+        )
+    following = after_attempt(outcome, lead.attempts, placed, at, plan)
     done = following.at is None or lead.state == LeadState.DONE
     lead.state = LeadState.DONE if done else LeadState.WAITING
     lead.next_attempt_at = following.at or at
@@ -212,12 +218,25 @@ def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime) ->
         callbacks.after_attempt(lead_id=lead_id, outcome=outcome, lead_done=done, at=at)
 
 
-def dispose(*, lead_id: int, final: bool, at: datetime) -> None:
-    """Write what the agent's disposition makes of the lead: done, or due again tomorrow.
+def dispose(*, lead_id: int, disposition: Disposition, at: datetime, call_id: UUID | None = None) -> None:
+    """Write what the agent's disposition makes of the lead: done, or due again as its campaign's rules say.
 
     A lead that is in its next call by now is left to that call.
     """
-    rows = Lead.objects.across_tenants().filter(pk=lead_id).exclude(state=LeadState.RESERVED)
-    rows.update(state=LeadState.DONE if final else LeadState.WAITING, next_attempt_at=at + timedelta(days=1))
+    lead = prepared.lock(Lead, lead_id)
+    assert lead is not None, "a call protects its lead"
+    final = disposition.is_final or disposition.is_dnc
+    if lead.state != LeadState.RESERVED:
+        plan = recycling.after_disposition(
+            campaign_id=lead.campaign_id,
+            lead_id=lead_id,
+            zones=lead.time_zones,
+            disposition_id=disposition.pk,
+            call_id=call_id,
+        )
+        again_at = after_disposition(disposition.is_recycled and not final, lead.attempts, at, plan)
+        lead.state = LeadState.DONE if again_at is None else LeadState.WAITING
+        lead.next_attempt_at = again_at or at
+        prepared.update(lead, ("state", "next_attempt_at"))
     if final:
         callbacks.close_failed(lead_id=lead_id, at=at)

@@ -68,6 +68,7 @@ def full_house(tenant: Tenant) -> Tenant:
     placing.pace(campaign_id=dialing_ahead.pk)
     facts.note(tenant_id=tenant.pk, campaign_id=dialing_ahead.pk, facts=[facts.Fact("failed", 3.0)], at=now())
     factories.make_floor_rows(campaign)
+    factories.make_campaign_rows(campaign)
     CustomField.objects.create(tenant=tenant, campaign=campaign, name="berth", label="Berth")
     page = ScriptPage.objects.create(tenant=tenant, campaign=campaign, title="Opening", body="Good day.")
     ScriptAnswer.objects.create(tenant=tenant, page=page, label="Yes", leads_to=page)

@@ -29,6 +29,7 @@ def form_of(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         "wrapup_s": campaign.wrapup_s,
         "ring_timeout_s": campaign.ring_timeout_s,
         "connect_limit_ms": campaign.connect_limit_ms,
+        "max_attempts": campaign.max_attempts,
         "max_lines": campaign.max_lines,
         "abandonment_cap": campaign.abandonment_cap,
         "seats": campaign.seats,

@@ -54,15 +54,16 @@ PAUSE_CODES = (
     ("COACHING", "Coaching", True),
     ("ADMIN", "Administration", True),
 )
-_MACHINE = {"is_contact": False, "is_final": False, "is_machine": True}
+_AGAIN = {"is_final": False, "is_recycled": True}
+_MACHINE = {"is_contact": False, "is_machine": True, **_AGAIN}
 DISPOSITIONS: tuple[dict[str, Any], ...] = (
     {"key": 1, "code": "SALE", "label": "Sale", "is_conversion": True},
-    {"key": 2, "code": "CALLBACK", "label": "Interested – call back", "is_final": False, "needs_callback": True},
+    {"key": 2, "code": "CALLBACK", "label": "Interested – call back", "needs_callback": True, **_AGAIN},
     {"key": 3, "code": "NOTINT", "label": "Not interested"},
     {"key": 4, "code": "WRONG", "label": "Wrong number", "is_contact": False},
     {"key": 5, "code": "MACHINE", "label": "Answering machine", **_MACHINE},
     {"key": 6, "code": "DNC", "label": "Do not call", "is_dnc": True},
-    {"key": 9, "code": "OTHER", "label": "Other", "is_default": True, "is_contact": False, "is_final": False},
+    {"key": 9, "code": "OTHER", "label": "Other", "is_default": True, "is_contact": False, **_AGAIN},
 )
 CAMPAIGNS: tuple[dict[str, Any], ...] = (
     {

@@ -1,0 +1,77 @@
+"""/calls/recycling/: a campaign's recycle rules, for admins only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from dialer.campaigns.models import Campaign, Disposition, RecycleRule
+from dialer.core.models import AuditEntry
+from dialer.people.models import User
+
+from .conftest import House
+from .pages import message
+
+As = Callable[[User | None], Client]
+OUTCOMES = {
+    "no_answer": 240, "busy": 30, "congestion": 30, "machine": 360, "message_left": 1440, "early_hangup": 1440,
+    "failed": 60, "cancelled": 240, "abandoned": 4320, "lost": 4320,
+}  # fmt: skip
+
+
+def sent(campaign: Campaign, **changed: object) -> dict[str, object]:
+    """The form as it stands, with some values changed."""
+    data: dict[str, object] = {}
+    recycled = Disposition.objects.for_tenant(campaign.tenant_id).filter(is_recycled=True)
+    rows = {f"outcome-{name}": minutes for name, minutes in OUTCOMES.items()}
+    for name, minutes in {**rows, **{f"disposition-{one.pk}": 1440 for one in recycled}}.items():
+        data |= {f"{name}-delay_min": minutes, f"{name}-times": 0}
+        if name != "outcome-message_left":
+            data[f"{name}-again"] = "on"
+    return {**data, **changed}
+
+
+def test_who_gets_in(house: House, campaign: Campaign, as_: As) -> None:
+    at = f"/calls/recycling/{campaign.public_id}/"
+    assert as_(None).get(at).status_code == 302
+    assert as_(house.agent).get(at).status_code == 403
+    assert as_(house.supervisor).get(at).status_code == 403
+    assert as_(house.stranger).get(at).status_code == 404
+    assert as_(house.stranger).post(at, sent(campaign)).status_code == 404
+    assert as_(house.admin).get(at).status_code == 200
+
+
+def test_only_what_differs_is_kept(house: House, campaign: Campaign, as_: As) -> None:
+    at = f"/calls/recycling/{campaign.public_id}/"
+    browser = as_(house.admin)
+    browser.post(at, sent(campaign))
+    assert not RecycleRule.objects.for_tenant(house.tenant).exists()
+    answer = browser.post(at, sent(campaign, **{"outcome-busy-delay_min": 10}), follow=True)
+    assert "own rule" in answer.content.decode()
+    rule = RecycleRule.objects.for_tenant(house.tenant).get()
+    assert (rule.outcome, rule.delay_min, rule.times, rule.again, rule.best_hour) == ("busy", 10, 0, True, False)
+    entry = AuditEntry.objects.for_tenant(house.tenant).get(action="campaign.recycling", data={"changed": ["Busy"]})
+    assert entry.actor_id == house.admin.pk
+    browser.post(at, sent(campaign))
+    assert not RecycleRule.objects.for_tenant(house.tenant).exists()
+
+
+def test_what_is_wrong_is_said_and_nothing_is_kept(house: House, campaign: Campaign, as_: As) -> None:
+    at = f"/calls/recycling/{campaign.public_id}/"
+    wrong = as_(house.admin).post(
+        at, sent(campaign, **{"outcome-abandoned-delay_min": 60, "outcome-busy-delay_min": 10})
+    )
+    assert wrong.status_code == 200
+    assert "72 hours" in wrong.content.decode()
+    assert not RecycleRule.objects.for_tenant(house.tenant).exists()
+
+
+def test_final_and_recycled_exclude_each_other(house: House, campaign: Campaign, as_: As) -> None:
+    one = Disposition.objects.for_tenant(house.tenant).get(code="NI")
+    data = {"key": 3, "code": "NI", "label": "Not interested", "is_final": "on", "is_recycled": "on"}
+    wrong = as_(house.admin).post(f"/dispositions/{one.pk}/", data)
+    assert "Who is recycled is called again" in wrong.content.decode()
+    fine = as_(house.admin).post(f"/dispositions/{one.pk}/", {**data, "is_final": ""}, follow=True)
+    assert "is saved" in message(fine) or fine.status_code == 200
+    assert Disposition.objects.for_tenant(house.tenant).get(code="NI").is_recycled
