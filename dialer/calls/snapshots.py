@@ -14,7 +14,7 @@ from dialer.agents.rules import AgentState
 from dialer.campaigns import facts
 from dialer.campaigns.models import MIN_RING_S, Campaign
 from dialer.compliance.abandonment import Standing
-from dialer.compliance.ledger import standing
+from dialer.compliance.ledger import closes_in, standing
 from dialer.pacing import AgentView, CallView, Ledger, Memory, Method, Rules, Seen, Snapshot
 from dialer.pacing.allocate import Trunk
 from dialer.pacing.types import SeenKind
@@ -48,6 +48,7 @@ def snapshot_of(campaign: Campaign, at: datetime, memory: Memory | None = None) 
         ledger=_ledger(standing(campaign, at)),
         rules=rules_of(campaign),
         memory=memory,
+        closes_in=closes_in(campaign.tenant, at),
     )
 
 
@@ -76,16 +77,28 @@ def _agents(campaign: Campaign, at: datetime) -> tuple[AgentView, ...]:
     sessions = AgentSession.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, ended_at=None)
     # Nobody can be put through to them before their phone is back.
     sessions = sessions.exclude(state=AgentState.READY, leg=LegState.AWAY)
-    rows = sessions.values_list("state", "state_since", "pause_after", "call__connected_at", "call__ended_at")
-    return tuple(
-        AgentView(
-            # Who said that they will pause after this call is nobody to count on.
-            AgentState.PAUSED if pause_after and state in _BUSY else state,
-            (at - since).total_seconds(),
-            (ended - connected).total_seconds() if state == AgentState.WRAPUP and connected and ended else None,
-        )
-        for state, since, pause_after, connected, ended in rows
+    rows = sessions.values_list(
+        "state", "state_since", "pause_after", "call__connected_at", "call__ended_at", "call__hung_up_by"
     )
+    return tuple(_agent(at, *row) for row in rows)
+
+
+def _agent(
+    at: datetime,
+    state: str,
+    since: datetime,
+    pause_after: str,
+    connected: datetime | None,
+    ended: datetime | None,
+    hung_up_by: str | None,
+) -> AgentView:
+    if pause_after and state in _BUSY:  # who said that they will pause after this call is nobody to count on
+        return AgentView(AgentState.PAUSED, (at - since).total_seconds())
+    if state == AgentState.IN_CALL and hung_up_by and connected:
+        # The desktop has asked to hang up: the wrap-up begins as soon as the switch has done it.
+        return AgentView(AgentState.WRAPUP, 0.0, (at - connected).total_seconds())
+    talked = (ended - connected).total_seconds() if state == AgentState.WRAPUP and connected and ended else None
+    return AgentView(state, (at - since).total_seconds(), talked)
 
 
 def _calls(campaign: Campaign, at: datetime) -> tuple[CallView, ...]:

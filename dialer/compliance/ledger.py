@@ -7,7 +7,7 @@ Calls lie above this app, so whoever compares the ledger with them hands the cou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -44,6 +44,19 @@ def today_of(tenant: Tenant, at: datetime) -> date:
     """The day on the tenant's clock: the one that a call decided now is booked on."""
     zone = known_zone(tenant.time_zone)
     return (at.astimezone(zone) if zone else at).date()
+
+
+def closes_in(tenant: Tenant, at: datetime) -> float:
+    """Seconds until dialing ends for the day: at the closing of the calling hours on the tenant's clock.
+
+    Customers further west may be called later than that; from then on it is until midnight, with which the ledger's day
+    ends.
+    """
+    local = at.astimezone(known_zone(tenant.time_zone) or UTC)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    ends = (midnight + timedelta(minutes=minutes) for minutes in (tenant.window_closes, 24 * 60))
+    # A difference between clocks of one zone would leave out the hour that the clocks were set by.
+    return next((end.astimezone(UTC) - at).total_seconds() for end in ends if end > local)
 
 
 def standing(campaign: Campaign, at: datetime) -> Standing:

@@ -2,7 +2,7 @@
 
 In the independent bench at ../shared/pacing-bench when it is there (or where --bench says): same scenarios and seeds
 for all policies. Without it, in the project's own simulator, and the result says so.
-`--scenario unseen` runs those of pacing_unseen.py, which the engine was not made on.
+`--scenario unseen` runs those of pacing_unseen.py, which the engine was not made on; `random:30` draws thirty more.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> int:
     """Run the benchmark."""
     ask = argparse.ArgumentParser(prog="./run bench pacing", description=__doc__)
     ask.add_argument("--quick", action="store_true", help="five sizes of team, one seed; under ten minutes")
-    ask.add_argument("--scenario", default="", help="names, separated by commas, or unseen (default: all)")
+    ask.add_argument("--scenario", default="", help="names, separated by commas; unseen; random:COUNT[:SEED]")
     ask.add_argument("--policies", default="", help=f"of {', '.join(POLICIES)} (default: all but the last)")
     ask.add_argument("--seeds", type=int, default=0, help="default 2, with --quick 1")
     ask.add_argument("--seed0", type=int, default=1, help="the first seed")
@@ -92,8 +92,11 @@ def in_shared(options: argparse.Namespace, began: float) -> dict[str, Any]:
     sim = _sim(str(options.bench))
     known = sim.load_scenarios(str(options.bench / "scenarios.json"))
     unseen = pacing_unseen.scenarios(sim)
-    names = [n for n in options.scenario.split(",") if n] or (list(QUICK) if options.quick else list(known))
-    names = [one for name in names for one in (unseen if name == "unseen" else [name])]
+    asked = [n for n in options.scenario.split(",") if n]
+    drawn = {n: pacing_unseen.asked_for(sim, n) for n in asked if n.startswith("random:")}
+    names = asked or (list(QUICK) if options.quick else list(known))
+    names = [one for name in names for one in (unseen if name == "unseen" else drawn.get(name, [name]))]
+    unseen |= {name: scenario for some in drawn.values() for name, scenario in some.items()}
     wanted = [p for p in options.policies.split(",") if p] or list(USUAL)
     seeds = range(options.seed0, options.seed0 + (options.seeds or (1 if options.quick else 2)))
     plays = {name: _shorter(known[name]) if options.quick else (known | unseen)[name] for name in names}
@@ -101,11 +104,11 @@ def in_shared(options: argparse.Namespace, began: float) -> dict[str, Any]:
     left_out = []
     with get_context("spawn").Pool(options.jobs, _sim, (str(options.bench),)) as pool:  # ended when it is left
         agree = None if options.scenario else pool.apply_async(agreement, (known[AGREE],))
-        asked = {
+        runs_of = {
             name: {p: [pool.apply_async(play, (scenario, POLICIES[p], seed)) for seed in seeds] for p in wanted}
             for name, scenario in plays.items()
         }
-        for name, runs in asked.items():
+        for name, runs in runs_of.items():
             until = began + QUICK_S if options.quick else None
             shown = compare(plays[name], runs, until)
             if shown is None:
@@ -138,7 +141,7 @@ def play(scenario: Any, policy: str, seed: int) -> dict[str, Any]:
     """One run in the bench, in a process of the pool."""
     import sim
 
-    if scenario.name in pacing_unseen.FIELDS:
+    if pacing_unseen.is_one(scenario.name):
         return pacing_unseen.run_one(sim, scenario, policy, seed)
     return dict(sim.run_one(scenario, policy, seed))
 

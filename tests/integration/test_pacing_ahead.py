@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -151,6 +152,7 @@ def test_the_snapshot_has_all_that_pacing_wants(ahead: Campaign) -> None:
     assert snapshot.ledger is not None
     assert not snapshot.ledger.certain
     assert (snapshot.lines_in_use, snapshot.max_lines) == (2, ahead.max_lines)
+    assert snapshot.closes_in == ledger.closes_in(ahead.tenant, moment)
 
 
 def test_an_agent_who_will_pause_after_this_call_is_not_counted_on(ahead: Campaign) -> None:
@@ -161,6 +163,33 @@ def test_an_agent_who_will_pause_after_this_call_is_not_counted_on(ahead: Campai
     agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.PAUSE_ASKED, code="BREAK"), at=now())
     moment = now()
     assert [one.state for one in snapshot_of(ahead, moment).agents] == ["paused"]
+
+
+def test_an_agent_who_has_hung_up_is_as_good_as_in_wrap_up(ahead: Campaign) -> None:
+    session = make_session(ahead)
+    call = dialed(ahead)
+    happen(call, Kind.ANSWERED, Kind.READY, verdict="HUMAN")
+    start = now()
+    happen(call, Kind.BRIDGED, at=start, session=session.pk)
+    assert [one.state for one in snapshot_of(ahead, now()).agents] == ["in_call"]
+    happen(call, Kind.HANG_UP_ASKED, by="agent")
+    assert snapshot_of(ahead, start + timedelta(seconds=50)).agents == (AgentView("wrapup", 0.0, pytest.approx(50)),)
+
+
+@pytest.mark.parametrize(
+    ("clock", "closes_in"),
+    [("20:30", 30 * 60), ("21:00", 3 * 3600), ("08:00", 13 * 3600), ("03:00", 18 * 3600), ("23:59", 60)],
+)
+def test_pacing_knows_when_the_day_s_dialing_ends(tenant: Tenant, clock: str, closes_in: int) -> None:
+    tenant.time_zone, tenant.window_closes = "America/New_York", 21 * 60
+    at = datetime.fromisoformat(f"2026-11-26T{clock}:00").replace(tzinfo=ZoneInfo("America/New_York"))
+    assert ledger.closes_in(tenant, at) == closes_in
+
+
+def test_the_day_ends_later_where_clocks_are_set_back(tenant: Tenant) -> None:
+    tenant.time_zone, tenant.window_closes = "America/New_York", 21 * 60
+    at = datetime.fromisoformat("2026-11-01T00:30:00").replace(tzinfo=ZoneInfo("America/New_York"))
+    assert ledger.closes_in(tenant, at) == 21.5 * 3600
 
 
 def test_the_trunk_s_lines_are_those_of_all_campaigns(ahead: Campaign, campaign: Campaign, settings: Any) -> None:
