@@ -43,6 +43,8 @@ MESSAGE_CONTEXT, MESSAGE_VARIABLE = "cordboard-message", "CORDBOARD_MESSAGE"
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
 GREET_PAUSE_S = 0.5
+ENTER_PATIENCE_S = 3.0
+"""How long a channel that Asterisk has made may take until it is in our hands."""
 SUBSCRIBE_AT_ONCE = 40
 
 MESSAGES = {"safe-harbour": "sound:cordboard/safe-harbour"}
@@ -374,11 +376,16 @@ class AsteriskSwitch:
         """Make a channel that hears both directions of another; asked again with the same id, nothing happens."""
         _require(_ID, snoop_id, "a channel id")
         known = self._watch.expect(snoop_id)
+        entered = self._watch.entrance(snoop_id)
         params = {"app": self._app, "appArgs": "monitor", "spy": "both", "whisper": whisper}
         try:
             await self._ari.request("POST", f"/channels/{part(channel_id)}/snoop/{part(snoop_id)}", params=params)
             mark = {"variable": translate.OWNER, "value": self._app}  # so that it is known as ours after a reconnect
             await self._ari.request("POST", f"/channels/{part(snoop_id)}/variable", params=mark)
+            # Asterisk answers before the channel has entered the application, and until then it joins no bridge.
+            await asyncio.wait_for(entered.wait(), ENTER_PATIENCE_S)
+        except TimeoutError as error:
+            raise SwitchUnreachable("the channel did not come") from error
         except AriError as error:
             if known and error.status in (409, 500):
                 return
@@ -386,6 +393,8 @@ class AsteriskSwitch:
             raise SwitchRefused(error.message) from error
         except AriUnreachable as error:
             raise SwitchUnreachable(str(error)) from error
+        finally:
+            self._watch.leave_entrance(snoop_id)
 
     async def leave_message(self, channel_id: str, path: str) -> None:
         """Hand the channel to the dialplan, which waits for the beep to be over, plays a recording and hangs up."""

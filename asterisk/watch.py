@@ -40,6 +40,7 @@ class Watch:
     def __init__(self, app: str, trunks: Collection[str], tell: Callable[[SwitchEvent], None]) -> None:
         self._app, self._trunks, self._tell = app, trunks, tell
         self._ours: set[str] = set()
+        self._entrances: dict[str, asyncio.Event] = {}
         self._dials: dict[str, str] = {}
         self._bridge_of: dict[str, str] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -70,6 +71,14 @@ class Watch:
     def expect_no_more(self, channel_id: str) -> None:
         """That channel was refused."""
         self._ours.discard(channel_id)
+
+    def entrance(self, channel_id: str) -> asyncio.Event:
+        """Set once a channel that is about to be asked for is in our hands; `leave_entrance` ends the wait."""
+        return self._entrances.setdefault(channel_id, asyncio.Event())
+
+    def leave_entrance(self, channel_id: str) -> None:
+        """Nobody waits for that channel any more."""
+        self._entrances.pop(channel_id, None)
 
     def claim(self, channel: Any) -> bool:
         """Whether a channel is ours; remembered by its id, because the first events of a channel do not say it yet."""
@@ -121,6 +130,8 @@ class Watch:
                 self._saw(name, event)
             case ChannelReady(channel_id=identity):
                 self._ours.add(identity)
+                if (entrance := self._entrances.get(identity)) is not None:
+                    entrance.set()
                 self._tell(event)
             case ChannelEnded(channel_id=identity) if identity in self._ours:
                 self._end(event)

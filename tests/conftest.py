@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,16 @@ from dialer.live import threads
 from dialer.people.models import Tenant
 from tests import factories
 
-# Examples per property, few enough for every run of the suite; no deadline, since the machine may be busy.
-settings.register_profile("cordboard", max_examples=40, deadline=None, print_blob=True)
+# Examples per property, few enough for every run of the suite; no deadline, since the machine may be busy. In CI they
+# are the same ones each time, so that a change is judged by what it changed; elsewhere they are new ones, and
+# EXAMPLES=3000 looks for longer.
+settings.register_profile(
+    "cordboard",
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    deadline=None,
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+)
 settings.load_profile("cordboard")
 
 

@@ -336,10 +336,11 @@ class HandlingDesk:
     # --- held against the inventory ---
 
     def look(self, rows: list[Conversation], channels: dict[str, ChannelInfo], *, settle: bool) -> bool:
-        """Compare conversations with what the switch holds; whether anything is suspected."""
-        missed = set()
+        """Compare conversations with what the switch holds; whether a second look soon is worth it."""
+        missed, passed_over = set(), False
         for row in rows:
             if self._boxes.busy(row.pk):
+                passed_over = True
                 continue
             if row.call.ended_at is not None:
                 self.call_ended(row.pk, row.call.ended_at)
@@ -355,7 +356,7 @@ class HandlingDesk:
             if settle or out_of_place or state.mode in ("handing", "dropping"):
                 self._boxes.put(row.pk, Settle(wholly=settle or not out_of_place))
         self._missed = missed
-        return bool(missed)
+        return bool(missed) or passed_over
 
     def _look_at_party(self, party: Party, call_id: UUID, channel: ChannelInfo | None) -> set[UUID]:
         """Catch up with a third party's channel; those that one look has missed."""

@@ -90,7 +90,11 @@ STORED_ACTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a call. Only the fields that its kind needs are filled."""
+    """One thing that happened to a call. Only the fields that its kind needs are filled.
+
+    `unattended`: the switch gave the person the message by itself, so who ended the call then is not known.
+    `overdue`: whoever hangs up had waited for longer than is allowed.
+    """
 
     kind: Kind
     cause: int = 0
@@ -101,6 +105,7 @@ class Event:
     reason: str = ""
     cut_off: bool = False
     unattended: bool = False
+    overdue: bool = False
     message_left: bool = False
 
 
@@ -309,7 +314,7 @@ def _dropped(call: Call, event: Event) -> Step:
     if call.state is not CallState.CONNECTED or call.session is None or call.ending is not None:
         return call, ()
     # Until the message is whole, what was reached is a machine and no more.
-    after = replace(call, session=None, ending=Outcome.MACHINE, hung_up_by="system")
+    after = replace(call, session=None, ending=Outcome.MACHINE, hung_up_by=call.hung_up_by or "system")
     return after, (Effect(Act.FREE_AGENT, call.session),)
 
 
@@ -366,7 +371,7 @@ def final_outcome(call: Call, event: Event) -> Outcome:
         return call.ending or Outcome.CONNECTED
     if call.ending is not None:
         return call.ending
-    if event.unattended:
+    if event.unattended or event.overdue:
         return Outcome.ABANDONED
     if call.answered:
         return Outcome.EARLY_HANGUP

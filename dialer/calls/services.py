@@ -80,7 +80,7 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
 
 
 def _judged(call: CallTask, event: Event, at: datetime) -> Event:
-    """The event of a hang-up, with what its time tells: who had waited for longer than allowed was not attended to.
+    """The event of a hang-up, with what its time tells: whether they had waited for longer than allowed.
 
     A busy switchboard may hear of the hang-up before it notices that the limit is over.
     """
@@ -88,7 +88,7 @@ def _judged(call: CallTask, event: Event, at: datetime) -> Event:
     if event.kind is not Kind.HUNG_UP or call.connected_at is not None or since is None:
         return event
     limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
-    return replace(event, unattended=True) if at - since > limit else event
+    return replace(event, overdue=at - since > limit)
 
 
 def apply_to_locked(*, call: CallTask, event: Event, at: datetime) -> tuple[Effect, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connections
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from dialer.people.models import User
 
@@ -25,6 +25,7 @@ def playwright_() -> Iterator[Playwright]:
     """Playwright itself, for tests that start browsers of their own."""
     if not Path(CHROMIUM).exists():
         pytest.fail(f"{CHROMIUM} is missing. Install Debian's chromium (apt-get install chromium), or set CHROMIUM.")
+    expect.set_options(timeout=15_000)  # the machine may be busy with other things
     with sync_playwright() as playwright:
         yield playwright
         connections.close_all()  # those of Playwright's event loop, which nobody else would close

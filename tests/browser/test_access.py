@@ -16,7 +16,7 @@ from dialer.people.models import User
 from tests import factories, switch
 
 from .floor import Floor
-from .test_desk import OpenPage, desk_in, join, pushed_again, take_call
+from .test_desk import OpenPage, desk_in, join, open_desk, pushed_again, take_call
 from .test_pages import LOOKS, check, look
 
 CONTROLS = """() => {
@@ -124,7 +124,7 @@ def keeps_every_focus(page: Page, floor: Floor) -> int:
 
 def test_no_push_takes_the_focus_away(floor: Floor, open_page: OpenPage) -> None:
     page = open_page(floor.agent)
-    page.goto("/desk/")
+    open_desk(page)
     seen = keeps_every_focus(page, floor)
     call = take_call(page, floor)
     page.wait_for_selector(".lead-fields input")

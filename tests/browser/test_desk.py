@@ -28,8 +28,15 @@ def desk_in(page: Page, state: str) -> None:
     expect(page.locator("#desk")).to_have_attribute("data-state", state)
 
 
-def join(page: Page, floor: Floor, campaign: Campaign | None = None) -> None:
+def open_desk(page: Page) -> None:
+    """Open the desk and wait until its socket has brought the first push: from now on none is missed."""
+    page.add_init_script("addEventListener('htmx:wsAfterMessage', () => document.body.setAttribute('data-pushed', ''))")
     page.goto("/desk/")
+    page.wait_for_selector("body[data-pushed]")
+
+
+def join(page: Page, floor: Floor, campaign: Campaign | None = None) -> None:
+    open_desk(page)
     page.click(f"#join-{(campaign or floor.campaign).public_id}")
     desk_in(page, "paused")
     expect(page.locator("#leg")).to_contain_text("Calling the phone")

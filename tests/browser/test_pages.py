@@ -134,7 +134,8 @@ def test_the_theme_is_chosen_and_kept(floor: Floor, open_page: OpenPage) -> None
     button = page.locator("[data-theme-next]")
     button.click()
     assert page.evaluate(ground) == light
-    button.click()
+    with page.expect_response(lambda kept: "theme=dark" in (kept.request.post_data or "")):
+        button.click()
     dark = page.evaluate(ground)
     assert dark != light
     page.reload()

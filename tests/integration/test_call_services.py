@@ -420,4 +420,4 @@ def test_a_hang_up_heard_before_the_limit_was_noticed(campaign: Campaign, waited
     gone = answered + timedelta(seconds=waited_s)
     applied = services.apply_event(call_id=call.pk, event=Event(Kind.HUNG_UP, cause=16), at=gone)
     assert applied is not None
-    assert applied.call.outcome == outcome
+    assert (applied.call.outcome, applied.call.hung_up_by) == (outcome, "customer")

@@ -76,5 +76,6 @@ async def test_a_phone_lost_while_its_agent_is_being_claimed(monkeypatch: pytest
         await switch.running.wait()
         switch.leg_ended(session.public_id)
         await until(lambda: "agent_gone" in told(call.pk))
-        await until(lambda: get_session(session.pk).state == AgentState.PAUSED)
+        # The first look may have put them together just before: then it is the customer who is let go.
+        await until(lambda: get_session(session.pk).state == AgentState.PAUSED or switch.count("hang_up", call.pk) > 0)
     await sync_to_async(connections.close_all)()

@@ -116,7 +116,7 @@ def test_a_call_is_left_only_by_word_of_that_call(told: list[Event]) -> None:
         if isinstance(after, Refusal) or before.state not in BUSY or after.state in BUSY:
             continue
         assert event.kind is Kind.ENDED or (
-            event.kind in (Kind.RELEASED, Kind.CALL_ENDED) and event.call == before.call
+            event.kind in (Kind.RELEASED, Kind.CALL_ENDED, Kind.FREED) and event.call == before.call
         )
 
 
