@@ -22,7 +22,9 @@ from dialer.campaigns.models import (
     PauseCode,
     RecycleRule,
 )
-from dialer.compliance.models import GateVerdict
+from dialer.compliance import services as compliance
+from dialer.compliance.laws import Level
+from dialer.compliance.models import CampaignTerms, GateVerdict
 from dialer.compliance.rules import Allow
 from dialer.compliance.services import Asked, Judged, judge
 from dialer.core import audit
@@ -98,7 +100,7 @@ def make_pause_code(tenant: Tenant, code: str = "BREAK", label: str = "Break") -
 
 
 def make_campaign(tenant: Tenant, **values: Any) -> Campaign:
-    """An active progressive campaign with a caller id and dispositions."""
+    """An active progressive campaign with a caller id and dispositions; it calls for service, so at any hour."""
     defaults: dict[str, Any] = {
         "name": f"Campaign {next(_serial)}",
         "status": CampaignStatus.ACTIVE,
@@ -107,7 +109,10 @@ def make_campaign(tenant: Tenant, **values: Any) -> Campaign:
     }
     if "disposition_set" not in values:
         values["disposition_set"] = make_dispositions(tenant)
-    return Campaign.objects.create(tenant=tenant, **{**defaults, **values})
+    purpose = values.pop("purpose", "service")
+    campaign = Campaign.objects.create(tenant=tenant, **{**defaults, **values})
+    CampaignTerms.objects.create(tenant=tenant, campaign=campaign, purpose=purpose)
+    return campaign
 
 
 def make_list(campaign: Campaign, **values: Any) -> LeadList:
@@ -208,7 +213,7 @@ def make_call(
         allowed=True,
         rule=answer.rule,
         pack=answer.pack,
-        evidence={"America/New_York": ""},
+        evidence={"clocks": {"America/New_York": ""}},
         at=moment,
     )
     asked = Asked(number, ("America/New_York",), lead.pk if lead else None)
@@ -294,3 +299,21 @@ def make_floor_rows(campaign: Campaign) -> None:
     )
     command = outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     floor.EmergencyStop.objects.create(tenant=tenant, by=boss, at=moment, what="all", command=command)
+
+
+def make_compliance_rows(tenant: Tenant) -> None:
+    """One row of everything that the gate goes by, for tests that look at every model."""
+    boss = make_user(tenant, Role.ADMIN)
+    compliance.add_pattern(tenant_id=tenant.pk, prefix="+1900", note="premium", by=boss)
+    compliance.add_consent(
+        tenant_id=tenant.pk,
+        number=number_of(2),
+        kind=Level.WRITTEN,
+        source="web form",
+        proof="form 12",
+        given_at=now(),
+        expires_at=None,
+        by=boss,
+    )
+    compliance.note_number(tenant_id=tenant.pk, number=number_of(2), wireless=True)
+    compliance.stop_region(tenant_id=tenant.pk, region="US-WY", why="storm", by=boss)

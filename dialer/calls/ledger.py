@@ -13,8 +13,9 @@ from django.db import connection, transaction
 
 from dialer.campaigns.models import Campaign
 from dialer.compliance import ledger
-from dialer.compliance.abandonment import NOTHING, PEOPLE, Counts, period_of, rule_of
+from dialer.compliance.abandonment import NOTHING, PEOPLE, Counts, period_of
 from dialer.compliance.models import LedgerCheck
+from dialer.compliance.rulebook import abandonment_rule
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def check(campaign: Campaign, at: datetime, *, whole: bool = True) -> dict[date,
 
 def _since(campaign: Campaign, at: datetime, whole: bool) -> date:
     today = ledger.today_of(campaign.tenant, at)
-    rule = rule_of(campaign.tenant.region)
+    rule = abandonment_rule(campaign.tenant.region)
     if whole:
         return today - timedelta(days=rule.days)
     starts, _ = period_of(ledger.first_day(campaign.pk) or today, today, rule.days)

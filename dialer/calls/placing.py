@@ -382,7 +382,7 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
             session = _session(session_id, lock=True)
             _may_dial(session)
             asked = which(session)
-            [judged] = judge(campaign=session.campaign, asked=[asked], at=moment)
+            [judged] = judge(campaign=session.campaign, asked=[asked], at=moment, by_hand=True)
             if isinstance(judged.answer, Allow):
                 made = _queue_own(session, judged, moment)
             elif (

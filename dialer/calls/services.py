@@ -238,7 +238,7 @@ def _why_not(call: CallTask, at: datetime) -> str:
         return "emergency stop"
     if call.deadline < at:
         return "too old"
-    answer = still_allowed(tenant=call.campaign.tenant, verdict=call.verdict_row, at=at)
+    answer = still_allowed(campaign=call.campaign, verdict=call.verdict_row, at=at, by_hand=call.own_agent)
     return answer.rule if isinstance(answer, Deny) else ""
 
 
@@ -389,10 +389,10 @@ def _write_disposition(
     CallEvent.objects.create(
         tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind="disposed", state=call.state, data=data, at=at
     )
-    if disposition.is_dnc:
-        add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
     if call.lead_id is not None and (call.outcome == "connected" or disposition.is_dnc):
         leads.dispose(lead_id=call.lead_id, disposition=disposition, at=at, call_id=call.pk)
+    if disposition.is_dnc:  # after the lead: a tick that holds it may be waiting for the number
+        add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
     _book(call, call.booked() - booked)
 
 

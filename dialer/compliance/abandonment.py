@@ -23,12 +23,7 @@ class AbandonmentRule:
 
 
 US = AbandonmentRule("US, 3 % in 30 days", 0.03, 30, "16 CFR 310.4(b)(4)(i), 47 CFR 64.1200(a)(7)")
-RULES = {"US": US}
-
-
-def rule_of(region: str) -> AbandonmentRule:
-    """The rule of a country (ISO 3166 code); where none is known here, that of the United States."""
-    return RULES.get(region, US)
+"""Where no pack has a limit (rulebook.abandonment_rule)."""
 
 
 @dataclass(frozen=True, slots=True)

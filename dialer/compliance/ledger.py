@@ -18,8 +18,9 @@ from dialer.core import prepared
 from dialer.core.zones import known_zone
 from dialer.people.models import Tenant
 
-from .abandonment import NOTHING, Counts, Standing, period_of, rule_of
+from .abandonment import NOTHING, Counts, Standing, period_of
 from .models import AbandonmentDay, LedgerCheck
+from .rulebook import abandonment_rule
 
 STALE = timedelta(seconds=45)
 """A ledger that was not compared for so long (three comparisons missed) is not certain."""
@@ -64,7 +65,7 @@ def standing(campaign: Campaign, at: datetime) -> Standing:
 
     `campaign.tenant` and `campaign.ledger_check` are read: select_related saves two queries.
     """
-    rule, today = rule_of(campaign.tenant.region), today_of(campaign.tenant, at)
+    rule, today = abandonment_rule(campaign.tenant.region), today_of(campaign.tenant, at)
     rows = AbandonmentDay.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign)
     first = rows.aggregate(first=Min("day"))["first"] or today
     starts, ends = period_of(first, today, rule.days)

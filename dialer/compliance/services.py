@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import transaction
+from django.db.models import Q
+
 from dialer.campaigns.models import Campaign
+from dialer.core import audit
 from dialer.core.clock import now
-from dialer.leads.models import Lead
-from dialer.people.models import Tenant, User
+from dialer.people.models import User
 
-from .models import DncEntry, GateVerdict
-from .rules import Allow, Deny, Facts, gate
+from .facts import Asked, asked_for, load, lock_numbers
+from .history import History
+from .laws import Level, Purpose
+from .models import CampaignTerms, Consent, DncEntry, DncPattern, GateVerdict, NumberNote, StateStop
+from .rules import Allow, Deny, gate, recording_notice
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A number that somebody or something wants to dial."""
-
-    number: str
-    zones: tuple[str, ...]
-    lead_id: int | None = None
+__all__ = ["Asked", "Judged", "add_to_dnc", "allowed_at", "asked_for", "judge", "on_dnc", "still_allowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +32,32 @@ class Judged:
     row: GateVerdict
 
 
-def asked_for(lead: Lead) -> Asked:
-    """The question that a lead puts to the gate."""
-    return Asked(lead.phone, tuple(lead.time_zones), lead.pk)
+def judge(
+    *, campaign: Campaign, asked: Sequence[Asked], at: datetime, by_hand: bool = False, purpose: Purpose | None = None
+) -> list[Judged]:
+    """Ask the gate about each number and store every verdict.
 
-
-def judge(*, campaign: Campaign, asked: Sequence[Asked], at: datetime) -> list[Judged]:
-    """Ask the gate about each number and store every verdict."""
-    tenant = campaign.tenant
-    on_list = set(
-        DncEntry.objects.for_tenant(tenant)
-        .filter(phone__in=[one.number for one in asked])
-        .values_list("phone", flat=True)
-    )
+    The numbers are locked until the transaction's end, so that what forbids a call comes either before or after it.
+    `by_hand`: an agent asks. `purpose`: the call is for another reason than the campaign's (a third party).
+    """
+    if not asked:
+        return []
+    lock_numbers(tenant_id=campaign.tenant_id, phones=[one.number for one in asked])
+    loaded = load(campaign=campaign, asked=asked, at=at, by_hand=by_hand, purpose=purpose)
     judged = []
     for one in asked:
-        answer = gate(
-            Facts(one.number, one.zones, at, one.number in on_list, tenant.window_opens, tenant.window_closes)
-        )
+        lead, number = loaded.lead(one), loaded.number(one)
+        answer = gate(lead, number, loaded.campaign, at)
+        if isinstance(answer, Allow) and campaign.record_calls:
+            answer.evidence["recording"] = recording_notice(lead, number, loaded.campaign, at).value
         row = GateVerdict(
-            tenant=tenant,
+            tenant_id=campaign.tenant_id,
             campaign=campaign,
             lead_id=one.lead_id,
             phone=one.number[:16],
             allowed=isinstance(answer, Allow),
             rule=answer.rule,
-            pack=answer.pack,
+            pack=answer.pack[:PACK_LENGTH],
             evidence=answer.evidence,
             at=at,
         )
@@ -67,26 +66,181 @@ def judge(*, campaign: Campaign, asked: Sequence[Asked], at: datetime) -> list[J
     return judged
 
 
-def still_allowed(*, tenant: Tenant, verdict: GateVerdict, at: datetime) -> Allow | Deny:
-    """Ask the gate again about what it allowed, at a later moment and on the zones that it went by then."""
-    listed = on_dnc(tenant_id=tenant.pk, number=verdict.phone)
-    zones = tuple(verdict.evidence)
-    return gate(Facts(verdict.phone, zones, at, listed, tenant.window_opens, tenant.window_closes))
+PACK_LENGTH = 120
 
 
-def allowed_at(*, tenant: Tenant, number: str, zones: Sequence[str], at: datetime) -> Allow | Deny:
-    """What the gate would answer at another moment, as far as is known now; no verdict is stored, nothing is placed."""
-    listed = on_dnc(tenant_id=tenant.pk, number=number)
-    return gate(Facts(number, tuple(zones), at, listed, tenant.window_opens, tenant.window_closes))
+def still_allowed(*, campaign: Campaign, verdict: GateVerdict, at: datetime, by_hand: bool) -> Allow | Deny:
+    """Ask the gate again about what it allowed, at a later moment and on the places that it went by then.
+
+    Call it in the transaction in which the call is placed: the number is locked until its end.
+    """
+    lock_numbers(tenant_id=campaign.tenant_id, phones=[verdict.phone])
+    places = verdict.evidence
+    asked = Asked(verdict.phone, tuple(places.get("clocks", ())), verdict.lead_id, tuple(places.get("regions", ())))
+    loaded = load(campaign=campaign, asked=[asked], at=at, by_hand=by_hand, without=verdict.pk)
+    return gate(loaded.lead(asked), loaded.number(asked), loaded.campaign, at)
 
 
-def on_dnc(*, tenant_id: int, number: str) -> bool:
-    """Whether the number is on the tenant's do-not-call list at this moment."""
-    return bool(DncEntry.objects.for_tenant(tenant_id).filter(phone=number).exists())
+def allowed_at(*, campaign: Campaign, number: str, zones: Sequence[str], at: datetime) -> Allow | Deny:
+    """What the gate would answer at a later moment, as far as is known now; no verdict is stored, nothing is placed.
+
+    Official lists are taken to be fresh by then, and today's calls to be forgotten.
+    """
+    asked = Asked(number, tuple(zones))
+    loaded = load(campaign=campaign, asked=[asked], at=at, by_hand=True)
+    facts = replace(loaded.campaign, lists=dict.fromkeys(loaded.campaign.lists, at), stopped=frozenset())
+    fresh = replace(loaded, campaign=facts, history=History())
+    return gate(fresh.lead(asked), fresh.number(asked), facts, at)
 
 
-def add_to_dnc(*, tenant_id: int, number: str, source: str, by: User | None) -> None:
-    """Put a number on the do-not-call list; no call decided after the commit goes there."""
+def on_dnc(*, tenant_id: int, number: str, campaign_id: int | None = None) -> bool:
+    """Whether the number is on the tenant's do-not-call list now, or on the campaign's, when one is named."""
+    rows = DncEntry.objects.for_tenant(tenant_id).filter(phone=number)
+    return bool(rows.filter(Q(campaign=None) | Q(campaign=campaign_id)).exists())
+
+
+@transaction.atomic
+def add_to_dnc(
+    *,
+    tenant_id: int,
+    number: str,
+    source: str,
+    by: User | None,
+    campaign: Campaign | None = None,
+    kind: str = DncEntry.Kind.DNC,
+) -> None:
+    """Put a number on the do-not-call list; no call decided after the commit goes there.
+
+    `campaign`: for this one alone. A decision to dial that is under way is waited for. In a longer transaction it comes
+    last but for the abandonment ledger.
+    """
+    lock_numbers(tenant_id=tenant_id, phones=[number])
     DncEntry.objects.across_tenants().get_or_create(
-        tenant_id=tenant_id, phone=number, defaults={"source": source, "added_by": by, "added_at": now()}
+        tenant_id=tenant_id,
+        phone=number,
+        campaign=campaign,
+        defaults={"source": source, "added_by": by, "added_at": now(), "kind": kind},
+    )
+
+
+def add_many_to_dnc(
+    *, tenant_id: int, numbers: Sequence[str], source: str, by: User | None, campaign: Campaign | None, kind: str
+) -> int:
+    """Put numbers on the list, a thousand in a transaction; returns how many were not on it yet."""
+    before = DncEntry.objects.for_tenant(tenant_id).filter(campaign=campaign).count()
+    for start in range(0, len(numbers), 1000):
+        part = numbers[start : start + 1000]
+        with transaction.atomic():
+            lock_numbers(tenant_id=tenant_id, phones=part)
+            DncEntry.objects.bulk_create(
+                [
+                    DncEntry(tenant_id=tenant_id, phone=one, campaign=campaign, source=source, added_by=by, kind=kind)
+                    for one in part
+                ],
+                ignore_conflicts=True,
+            )
+    added: int = DncEntry.objects.for_tenant(tenant_id).filter(campaign=campaign).count() - before
+    return added
+
+
+@transaction.atomic
+def add_pattern(*, tenant_id: int, prefix: str, note: str, by: User, campaign: Campaign | None = None) -> DncPattern:
+    """Never dial numbers that begin with these digits (E.164 with its +), from the commit on."""
+    made, _created = DncPattern.objects.across_tenants().get_or_create(
+        tenant_id=tenant_id,
+        prefix=prefix,
+        campaign=campaign,
+        defaults={"note": note, "added_by": by, "added_at": now()},
+    )
+    audit.record(tenant_id=tenant_id, actor=by, action="dnc.pattern_added", subject=prefix)
+    assert isinstance(made, DncPattern)
+    return made
+
+
+@transaction.atomic
+def remove_pattern(*, pattern: DncPattern, by: User) -> None:
+    """Let numbers with these digits be dialed again."""
+    audit.record(tenant_id=pattern.tenant_id, actor=by, action="dnc.pattern_removed", subject=pattern.prefix)
+    pattern.delete()
+
+
+@transaction.atomic
+def add_consent(
+    *,
+    tenant_id: int,
+    number: str,
+    kind: Level,
+    source: str,
+    proof: str,
+    given_at: datetime,
+    expires_at: datetime | None,
+    by: User | None,
+) -> Consent:
+    """Record a consent (or a business relationship) with where it came from and what proves it."""
+    made = Consent.objects.create(
+        tenant_id=tenant_id,
+        phone=number,
+        kind=kind,
+        source=source,
+        proof=proof,
+        given_at=given_at,
+        expires_at=expires_at,
+        added_by=by,
+        added_at=now(),
+    )
+    audit.record(
+        tenant_id=tenant_id, actor=by, action="consent.added", subject=str(made.public_id), data={"kind": kind.value}
+    )
+    assert isinstance(made, Consent)
+    return made
+
+
+@transaction.atomic
+def revoke_consents(*, tenant_id: int, number: str, how: str, by: User | None) -> int:
+    """Take back every consent of a number: no call decided after the commit rests on one. How many there were."""
+    lock_numbers(tenant_id=tenant_id, phones=[number])
+    rows = Consent.objects.for_tenant(tenant_id).filter(phone=number, revoked_at=None)
+    held = [str(public_id) for public_id in rows.values_list("public_id", flat=True)]
+    rows.update(revoked_at=now(), revoked_how=how, revoked_by=by)
+    for public_id in held:
+        audit.record(tenant_id=tenant_id, actor=by, action="consent.revoked", subject=public_id)
+    return len(held)
+
+
+@transaction.atomic
+def note_number(*, tenant_id: int, number: str, **values: object) -> None:
+    """Write down what is known of a number: wireless, by_hand_only, reassigned with its two dates."""
+    lock_numbers(tenant_id=tenant_id, phones=[number])
+    NumberNote.objects.across_tenants().update_or_create(tenant_id=tenant_id, phone=number, defaults=values)
+
+
+@transaction.atomic
+def stop_region(*, tenant_id: int, region: str, why: str, by: User) -> None:
+    """Stop dialing into a state or country (US-FL, GB): no call decided or placed after the commit goes there."""
+    StateStop.objects.across_tenants().get_or_create(
+        tenant_id=tenant_id, region=region, lifted_at=None, defaults={"why": why, "by": by, "at": now()}
+    )
+    audit.record(tenant_id=tenant_id, actor=by, action="region.stopped", subject=region)
+
+
+@transaction.atomic
+def lift_stop(*, stop: StateStop, by: User) -> None:
+    """Dial into the region again."""
+    StateStop.objects.for_tenant(stop.tenant_id).filter(pk=stop.pk, lifted_at=None).update(
+        lifted_at=now(), lifted_by=by
+    )
+    audit.record(tenant_id=stop.tenant_id, actor=by, action="region.stop_lifted", subject=stop.region)
+
+
+@transaction.atomic
+def set_terms(*, terms: CampaignTerms, by: User) -> None:
+    """Write what a campaign says of itself to the gate."""
+    terms.save()
+    data = {name: getattr(terms, name) for name in ("purpose", "consent", "attempts", "reassigned_days")}
+    audit.record(
+        tenant_id=terms.tenant_id,
+        actor=by,
+        action="campaign.terms",
+        subject=str(terms.campaign.public_id),
+        data={**data, "wireless_by_hand": terms.wireless_by_hand},
     )

@@ -33,13 +33,12 @@ def form_for(
     )
     if disposition is None or not disposition.asks:
         return None
-    assert user.tenant is not None
     zones = call.lead.time_zones if call.lead is not None else zones_of_number(call.phone)
     return AskForm(
         data,
         initial=initial,
         auto_id="ask-%s",
-        tenant=user.tenant,
+        campaign=call.campaign,
         user=user,
         number=call.phone,
         zones=zones,

@@ -150,7 +150,7 @@ def badges_of(subject: Subject) -> list[Badge]:
     """What the law says of this number, as far as it is on record."""
     tenant_id = subject.campaign.tenant_id
     found = []
-    if on_dnc(tenant_id=tenant_id, number=subject.phone):
+    if on_dnc(tenant_id=tenant_id, number=subject.phone, campaign_id=subject.campaign.pk):
         found.append(Badge("bad", _("Do not call"), _("The number is on the do-not-call list.")))
     else:
         found.append(Badge("good", _("Not on the do-not-call list")))

@@ -9,14 +9,14 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dialer.campaigns.models import Disposition
+from dialer.campaigns.models import Campaign, Disposition
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import allowed_at
 from dialer.core.clock import now
 from dialer.core.zones import known_zone
 from dialer.leads.callbacks import Promise
 from dialer.leads.rules import BadTime, promised_moment
-from dialer.people.models import Tenant, User
+from dialer.people.models import User
 
 NOTE_LENGTH = 4000
 
@@ -54,9 +54,11 @@ class CallbackForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, tenant: Tenant, user: User, number: str, zones: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, campaign: Campaign, user: User, number: str, zones: list[str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.tenant, self.user, self.number = tenant, user, number
+        self.campaign, self.user, self.number = campaign, user, number
         self.zones = [name for name in zones if known_zone(name) is not None]
         self.promise: Promise | None = None
         if len(self.zones) < 2:
@@ -85,7 +87,7 @@ class CallbackForm(forms.Form):
         except BadTime as error:
             self.add_error("when", str(error))
             return data
-        answer = allowed_at(tenant=self.tenant, number=self.number, zones=self.zones, at=moment)
+        answer = allowed_at(campaign=self.campaign, number=self.number, zones=self.zones, at=moment)
         if isinstance(answer, Deny):
             again = answer.again_at.astimezone(zone) if answer.again_at is not None else None
             hint = _(" The next time that is allowed: %(when)s.") % {"when": f"{again:%-d %b, %H:%M}"} if again else ""

@@ -16,7 +16,7 @@ from dialer.core.clock import now
 from dialer.core.zones import known_zone
 from dialer.leads import callbacks
 from dialer.leads.models import Callback, CallbackState
-from dialer.people.access import fetch, member, owned, tenant_of, user_of
+from dialer.people.access import fetch, member, owned, user_of
 
 from . import mine
 from .card import spoken_of
@@ -99,7 +99,7 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _list(request, said=_("That callback is closed already."))
     form = CallbackForm(
         request.POST or None,
-        tenant=tenant_of(request),
+        campaign=callback.lead.campaign,
         user=user_of(request),
         number=callback.lead.phone,
         zones=callback.lead.time_zones,

@@ -22,9 +22,10 @@ from dialer.agents.rules import SYSTEM_CODES
 from dialer.calls.models import CallTask, PacingState
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign, PauseCode
-from dialer.compliance.abandonment import period_of, rule_of
+from dialer.compliance.abandonment import period_of
 from dialer.compliance.ledger import today_of
 from dialer.compliance.models import AbandonmentDay
+from dialer.compliance.rulebook import abandonment_rule
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState
 from dialer.people.models import Tenant
@@ -140,7 +141,7 @@ def day_start(tenant: Tenant, at: datetime) -> datetime:
 
 def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
     """Per campaign: live answers and abandoned ones in the window of the tenant's rule, by the ledger."""
-    rule, today = rule_of(tenant.region), today_of(tenant, at)
+    rule, today = abandonment_rule(tenant.region), today_of(tenant, at)
     rows = AbandonmentDay.objects.for_tenant(tenant).order_by()
     firsts = _slowly(
         f"ledger {tenant.pk}",

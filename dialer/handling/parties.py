@@ -12,6 +12,7 @@ from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls.models import CallTask
+from dialer.compliance.laws import Purpose
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import Asked, judge
 from dialer.core.numbers import zones_of_number
@@ -30,7 +31,9 @@ def bring_in(call: CallTask, row: Conversation, command: SwitchCommand, at: date
     if "number" in args:
         number = args["number"]
         zones = (args["zone"],) if args.get("zone") else _zones_of(call, number)
-        [judged] = judge(campaign=call.campaign, asked=[Asked(number, zones)], at=at)
+        [judged] = judge(
+            campaign=call.campaign, asked=[Asked(number, zones)], at=at, by_hand=True, purpose=Purpose.SERVICE
+        )
         if isinstance(judged.answer, Deny):
             return judged.answer.reason
         party.phone, party.verdict_row = number, judged.row

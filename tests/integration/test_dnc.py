@@ -11,8 +11,9 @@ from django.db import IntegrityError, connection, transaction
 from dialer.calls.models import CallTask
 from dialer.calls.placing import queue_calls
 from dialer.campaigns.models import Campaign
+from dialer.compliance.laws import Laws, Purpose
 from dialer.compliance.models import DncEntry, GateVerdict
-from dialer.compliance.rules import Allow, Facts, gate
+from dialer.compliance.rules import Allow, CampaignFacts, LeadFacts, NumberFacts, gate
 from dialer.compliance.services import Asked, Judged, add_to_dnc, judge
 from dialer.core.clock import now
 from dialer.people.models import Tenant
@@ -101,8 +102,8 @@ def test_every_verdict_is_kept_with_its_rule_pack_and_grounds(campaign: Campaign
     judge(campaign=campaign, asked=asked, at=now())
     rows = GateVerdict.objects.for_tenant(campaign.tenant).order_by("id")
     assert [(row.rule, row.allowed) for row in rows] == [("dnc", False), ("allowed", True), ("bad_number", False)]
-    assert all(row.pack == "basic/1" for row in rows)
-    assert "America/New_York" in rows[1].evidence
+    assert [row.pack.split("/")[0] for row in rows] == ["tenant", "generic", "tenant"]
+    assert "America/New_York" in rows[1].evidence["clocks"]
 
 
 def test_the_gate_s_clock_agrees_with_postgresql(db: None) -> None:
@@ -119,6 +120,7 @@ def test_the_gate_s_clock_agrees_with_postgresql(db: None) -> None:
         )
         answers = cursor.fetchall()
     assert len(answers) == len(zones) * len(moments)
+    hours = CampaignFacts(Laws((), purpose=Purpose.SERVICE, by_hand=False), 480, 1260)
     for zone, moment, lawful in answers:
-        facts = Facts(NUMBER, (zone,), moment.astimezone(ZoneInfo("UTC")), False, 480, 1260)
-        assert isinstance(gate(facts), Allow) is lawful, (zone, moment)
+        answer = gate(LeadFacts((zone,)), NumberFacts(NUMBER), hours, moment.astimezone(ZoneInfo("UTC")))
+        assert isinstance(answer, Allow) is lawful, (zone, moment)

@@ -63,6 +63,7 @@ def full_house(tenant: Tenant) -> Tenant:
         tenant=tenant, watcher=make_session(campaign, state="paused"), watched=session, mode="listen", asked_at=now()
     )
     add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
+    factories.make_compliance_rows(tenant)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     dialing_ahead = make_campaign(tenant, dial_method="predictive")
     placing.pace(campaign_id=dialing_ahead.pk)

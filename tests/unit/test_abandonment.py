@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.compliance.abandonment import NOTHING, US, Counts, Standing, counted, period_of, rule_of, spent
+from dialer.compliance.abandonment import NOTHING, US, Counts, Standing, counted, period_of, spent
+from dialer.compliance.rulebook import abandonment_rule
 
 days = st.dates(date(2026, 1, 1), date(2028, 12, 31))
 verdicts = st.sampled_from(("", "HUMAN", "NONE", "NOTSURE", "MACHINE", "HANGUP"))
@@ -59,4 +60,4 @@ def test_what_is_left_is_a_count() -> None:
     assert (standing(0, 0).allowed, standing(0, 0).left) == (3, 3)
     assert (standing(1200, 27).allowed, standing(1200, 27).left) == (36, 9)
     assert standing(1200, 40).left == 0
-    assert rule_of("ZZ") is rule_of("US") is US
+    assert abandonment_rule("ZZ") == abandonment_rule("US") == US

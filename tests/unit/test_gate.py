@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import random
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import product
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,10 +13,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dialer.compliance.rules import PACK, Allow, Deny, Facts, gate
+from dialer.compliance import rulebook
+from dialer.compliance.laws import Laws, Level, Notice, Purpose
+from dialer.compliance.rules import (
+    Allow,
+    CampaignFacts,
+    Consent,
+    Deny,
+    LeadFacts,
+    NumberFacts,
+    Reassigned,
+    gate,
+    recording_notice,
+)
 from dialer.core.zones import known_zone
 
 NUMBER = "+12125550142"
+NEW_YORK = ("America/New_York",)
 KNOWN = available_timezones()
 ZONES = sorted(KNOWN - {"localtime", "posixrules"})
 ODD_ZONES = (
@@ -30,17 +46,31 @@ ODD_ZONES = (
     "Etc/GMT+12",
 )
 EPOCH = datetime(2007, 1, 1, tzinfo=UTC)
+NOON = datetime(2026, 6, 1, 16, 0, tzinfo=UTC)  # a Monday in New York
 moments = st.integers(0, 31 * 365 * 86_400).map(lambda seconds: EPOCH + timedelta(seconds=seconds))
 windows = st.one_of(
     st.just((480, 1260)),
     st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(lambda window: window[0] < window[1]),
 )
 zones = st.one_of(st.sampled_from(ODD_ZONES), st.sampled_from(ZONES))
+NO_LAW = Laws((), purpose=Purpose.SERVICE, by_hand=False)
+"""No pack: the tenant's own hours alone."""
 
 
 def ask(now: datetime, names: tuple[str, ...], window: tuple[int, int] = (480, 1260), **how: object) -> Allow | Deny:
-    facts = {"number": NUMBER, "zones": names, "now": now, "on_dnc": False, "opens": window[0], "closes": window[1]}
-    return gate(Facts(**{**facts, **how}))  # type: ignore[arg-type]
+    number = NumberFacts(**{"e164": NUMBER, **how})  # type: ignore[arg-type]
+    return gate(LeadFacts(names), number, CampaignFacts(NO_LAW, *window), now)
+
+
+def sales(
+    now: datetime, number: NumberFacts | None = None, lead: LeadFacts | None = None, **how: object
+) -> Allow | Deny:
+    """A sales call under the law of where the number is; the lists are fresh."""
+    by_hand, purpose = bool(how.pop("by_hand", False)), Purpose(str(how.pop("purpose", "sales")))
+    campaign = {"lists": dict.fromkeys(("national-us", "national-ca", "tps-uk"), now), **how}
+    number = number or NumberFacts(NUMBER, rulebook.regions_of_number(NUMBER))
+    facts = CampaignFacts(rulebook.laws_for(purpose, by_hand), **campaign)  # type: ignore[arg-type]
+    return gate(lead or LeadFacts(NEW_YORK), number, facts, now)
 
 
 def minute_there(now: datetime, name: str) -> int:
@@ -112,7 +142,7 @@ def test_zones_without_common_hours_are_refused_for_good() -> None:
 )
 def test_the_window_s_edges(local: str, allowed: bool) -> None:
     now = datetime.fromisoformat(f"2026-07-01T{local}").replace(tzinfo=ZoneInfo("America/New_York"))
-    assert isinstance(ask(now, ("America/New_York",)), Allow) is allowed
+    assert isinstance(ask(now, NEW_YORK), Allow) is allowed
 
 
 @given(moments, st.lists(zones, max_size=2), st.text(max_size=80))
@@ -132,32 +162,347 @@ def test_a_zone_that_is_none_is_refused_beside_any_others(now: datetime, names: 
 
 
 def test_nothing_known_of_the_zone_is_refused() -> None:
-    answer = ask(datetime(2026, 6, 1, 15, 0, tzinfo=UTC), ())
+    answer = ask(NOON, ())
     assert isinstance(answer, Deny)
     assert answer.rule == "zone_unknown"
 
 
-@given(moments, st.lists(zones, max_size=2).map(tuple), windows)
+@given(
+    moments,
+    st.lists(zones, max_size=2).map(tuple),
+    windows,
+    st.sampled_from(["dnc", "dnc_campaign", "dnc_pattern", "litigator"]),
+)
 def test_do_not_call_is_refused_whatever_else_holds(
-    now: datetime, names: tuple[str, ...], window: tuple[int, int]
+    now: datetime, names: tuple[str, ...], window: tuple[int, int], why: str
 ) -> None:
-    answer = ask(now, names, window, on_dnc=True)
+    answer = ask(now, names, window, listed=why)
     assert isinstance(answer, Deny)
-    assert (answer.rule, answer.again_at) == ("dnc", None)
+    assert (answer.rule, answer.again_at) == (why, None)
 
 
 @pytest.mark.parametrize(
     "number", ["", "+", "12125550142", "+1212555٠142", "+1 212 555 0142", "+12125550142\r\n", "+1;${X}", "anonymous"]
 )
 def test_what_is_no_number_is_refused(number: str) -> None:
-    answer = ask(datetime(2026, 6, 1, 15, 0, tzinfo=UTC), ("America/New_York",), number=number)
+    answer = ask(NOON, NEW_YORK, e164=number)
     assert isinstance(answer, Deny)
     assert answer.rule == "bad_number"
 
 
 def test_every_answer_names_its_pack_and_its_grounds() -> None:
-    hours = (datetime(2026, 6, 1, 15, 0, tzinfo=UTC), datetime(2026, 6, 1, 5, 0, tzinfo=UTC))
-    for now, names in product(hours, [("America/New_York", "America/Chicago")]):
-        answer = ask(now, names)
-        assert answer.pack == PACK
-        assert set(answer.evidence) == set(names)
+    for now, names in product((NOON, NOON - timedelta(hours=10)), [("America/New_York", "America/Chicago")]):
+        answer = sales(now, lead=LeadFacts(names))
+        assert "us-federal/" in answer.pack
+        assert set(answer.evidence["clocks"]) == set(names)
+        assert answer.evidence["regions"] == ["US-NY"]
+
+
+# --- the packs
+
+
+def case(vector: dict[str, object]) -> Allow | Deny:
+    """A pack's own test case, asked of the gate."""
+    now = datetime.fromisoformat(str(vector["at"]))
+
+    def ago(name: str) -> datetime | None:
+        return now - timedelta(hours=vector[name]) if name in vector else None  # type: ignore[arg-type]
+
+    calls = tuple(now - timedelta(hours=hours) for hours in vector.get("calls_hours_ago", ()))  # type: ignore[attr-defined]
+    given = (Consent(str(vector["consent"]), now - timedelta(days=30)),) if "consent" in vector else ()
+    e164 = str(vector["number"])
+    number = NumberFacts(
+        e164, rulebook.regions_of_number(e164), consents=given, calls=calls, abandoned_at=ago("abandoned_hours_ago")
+    )
+    regions = tuple(vector.get("regions", ()))  # type: ignore[call-overload]
+    lead = LeadFacts(tuple(vector["zones"]), regions, calls, ago("talked_hours_ago"))  # type: ignore[arg-type]
+    fetched = now - timedelta(days=vector.get("list_age_days", 1))  # type: ignore[arg-type]
+    return sales(
+        now,
+        number,
+        lead,
+        lists=dict.fromkeys(("national-us", "national-ca", "tps-uk"), fetched),
+        by_hand=vector.get("by_hand", False),
+        purpose=vector.get("purpose", "sales"),
+    )
+
+
+VECTORS = [(pack.id, vector) for pack in rulebook.packs() for vector in pack.vectors]
+
+
+@pytest.mark.parametrize(("pack", "vector"), VECTORS, ids=[f"{pack}: {vector['says']}" for pack, vector in VECTORS])
+def test_a_pack_s_own_cases(pack: str, vector: dict[str, object]) -> None:
+    assert case(vector).rule == vector["expect"]
+
+
+def test_every_pack_has_cases_sources_and_a_version() -> None:
+    for pack in rulebook.packs():
+        assert len(pack.vectors) >= 5, pack.id
+        assert date.fromisoformat(pack.version)
+        assert all(len(rule.source) > 8 for rule in pack.rules)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "windows"', "windows"),
+        ('kind = "attempts"\nper = "day"\ncalls = 3\nhours = 24', "day"),
+        ('kind = "attempts"\nper = "lead"\nhours = 24', "missing"),
+        ('kind = "abandoned"\nhours = 72\nhour = 1', "unknown"),
+        ('kind = "window"\nhours = { mon = "20:00-08:00" }', "no span"),
+        ('kind = "window"\nhours = { monday = "08:00-20:00" }', "unknown days"),
+        ('kind = "consent"\nlevel = "spoken"', "spoken"),
+        ('kind = "abandoned"\nhours = 72\npurposes = ["fun"]', "fun"),
+    ],
+)
+def test_a_pack_that_says_something_unknown_is_refused(tmp_path, text: str, words: str) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "odd.toml"
+    file.write_text(f'id = "odd"\nversion = "1"\ncountries = ["US"]\n[[rule]]\nid = "x"\nsource = "a law"\n{text}\n')
+    with pytest.raises(rulebook.BadPack, match=words):
+        rulebook.read(file)
+
+
+# --- a hundred thousand instants, against a second reading of the same law
+
+HOURS = {
+    # state: weekdays, Saturday, Sunday (None: closed), closed on holidays; written by hand beside the packs
+    "NY": ((8, 21), (8, 21), (8, 21), False),
+    "WA": ((8, 20), (8, 20), (8, 20), False),
+    "TX": ((9, 21), (9, 21), (12, 21), False),
+    "AL": ((8, 20), (8, 20), None, True),
+    "MS": ((8, 20), (8, 20), None, False),
+    "KY": ((10, 21), (10, 21), (10, 21), False),
+    "RI": ((9, 18), (10, 17), None, False),
+    "NV": ((9, 20), (9, 20), (9, 20), False),
+}
+PHONES = {"NY": "212", "WA": "206", "TX": "512", "AL": "205", "MS": "601", "KY": "502", "RI": "401", "NV": "702"}
+CASES = 100_000
+
+
+@cache
+def offsets(name: str) -> list[tuple[float, float]]:
+    """From when on (seconds since 1970) a zone is how many seconds ahead of UTC, 2024 to 2031, by bisection."""
+    zone = ZoneInfo(name)
+
+    def ahead(second: float) -> float:
+        found = datetime.fromtimestamp(second, UTC).astimezone(zone).utcoffset()
+        assert found is not None
+        return found.total_seconds()
+
+    start, end, step = datetime(2024, 1, 1, tzinfo=UTC).timestamp(), datetime(2031, 1, 1, tzinfo=UTC).timestamp(), 86400
+    found = [(start, ahead(start))]
+    second = start
+    while second < end:
+        if ahead(second + step) != found[-1][1]:
+            low, high = second, second + step
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if ahead(middle) == found[-1][1] else (low, middle)
+            found.append((high, ahead(high)))
+        second += step
+    return found
+
+
+def local_of(second: float, name: str) -> tuple[date, int]:
+    """The day and minute there, by the table of offsets and plain arithmetic."""
+    ahead = next(offset for since, offset in reversed(offsets(name)) if second >= since)
+    days, seconds = divmod(int(second + ahead), 86400)
+    return date(1970, 1, 1) + timedelta(days=days), seconds // 60
+
+
+def lawful(second: float, state: str, names: tuple[str, ...]) -> bool:
+    week, saturday, sunday, holidays = HOURS[state]
+    for name in names:
+        day, minute = local_of(second, name)
+        hours = sunday if day.weekday() == 6 else saturday if day.weekday() == 5 else week
+        if hours is None or (holidays and rulebook.is_holiday(f"US-{state}", day)):
+            return False
+        if not max(hours[0], 8) * 60 <= minute < min(hours[1], 21) * 60:
+            return False
+    return True
+
+
+def test_a_hundred_thousand_instants_none_of_them_outside_the_window() -> None:
+    """Near changes of the clocks, midnights, edges of windows, leap days, and clocks that step, more often than not."""
+    chance = random.Random(20261126)
+    start = datetime(2024, 1, 2, tzinfo=UTC).timestamp()
+    edges = [
+        *(since for name in ODD_ZONES for since, _ahead in offsets(name)[1:]),
+        *(datetime(year, 2, 29, tzinfo=UTC).timestamp() for year in (2024, 2028)),
+        *(datetime(year, 12, 31, tzinfo=UTC).timestamp() for year in range(2024, 2031)),
+    ]
+    states = list(HOURS)
+    allowed = 0
+    second = start
+    for _ in range(CASES):
+        kind = chance.random()
+        if kind < 0.4:
+            second = chance.choice(edges) + chance.uniform(-90000, 90000)
+        elif kind < 0.7:
+            second = start + chance.randrange(2500) * 86400 + chance.choice((8, 9, 10, 12, 17, 18, 20, 21)) * 3600
+            second += chance.choice((-1, 0, 1)) - chance.choice((4, 5, 6, 7, 8)) * -3600
+        elif kind < 0.8:
+            second += chance.choice((-3600, -1, 1, 3600, -86400))  # the clock stepped
+        else:
+            second = start + chance.uniform(0, 2500 * 86400)
+        state = chance.choice(states)
+        names = tuple(chance.sample(ODD_ZONES, 1 if chance.random() < 0.7 else 2))
+        number = NumberFacts(f"+1{PHONES[state]}5550142", (f"US-{state}",))
+        answer = sales(datetime.fromtimestamp(second, UTC), number, LeadFacts(names))
+        assert isinstance(answer, Allow) is lawful(second, state, names), (second, state, names, answer)
+        allowed += isinstance(answer, Allow)
+    assert CASES * 0.1 < allowed < CASES * 0.9
+
+
+# --- each rule
+
+
+def test_consent_is_over_at_once_when_revoked_or_expired() -> None:
+    given_at = NOON - timedelta(days=10)
+    regions = ("US-FL",)
+    for consent, rule in [
+        (Consent(Level.WRITTEN, given_at), "allowed"),
+        (Consent(Level.WRITTEN, given_at, expires_at=NOON), "consent_needed"),
+        (Consent(Level.WRITTEN, given_at, revoked_at=NOON - timedelta(microseconds=1)), "consent_revoked"),
+        (Consent(Level.WRITTEN, NOON + timedelta(seconds=1)), "consent_needed"),
+        (Consent(Level.RELATIONSHIP, given_at), "consent_needed"),
+    ]:
+        assert sales(NOON, NumberFacts("+13055550142", regions, consents=(consent,))).rule == rule, consent
+    again = (Consent(Level.WRITTEN, given_at, revoked_at=given_at), Consent(Level.WRITTEN, given_at))
+    assert sales(NOON, NumberFacts("+13055550142", regions, consents=again)).rule == "allowed"
+
+
+def test_what_the_campaign_asks_for_beside_the_law() -> None:
+    express = (Consent(Level.EXPRESS, NOON - timedelta(days=1)),)
+    number = NumberFacts(NUMBER, ("US-NY",), consents=express)
+    assert sales(NOON, number, consent="express").rule == "allowed"
+    assert sales(NOON, number, consent="written").rule == "consent_needed"
+    assert sales(NOON, NumberFacts(NUMBER, ("US-NY",)), consent="express").rule == "consent_needed"
+
+
+def test_the_official_list_and_what_excuses_from_it() -> None:
+    on_list = frozenset({"national-us"})
+    for level, rule in [
+        ("", "national_list"),
+        ("express", "national_list"),
+        ("written", "allowed"),
+        ("relationship", "allowed"),
+    ]:
+        consents = (Consent(level, NOON - timedelta(days=1)),) if level else ()
+        number = NumberFacts(NUMBER, ("US-NY",), national=on_list, consents=consents)
+        assert sales(NOON, number).rule == rule, level
+    assert sales(NOON, NumberFacts(NUMBER, ("US-NY",), national=on_list), purpose="service").rule == "allowed"
+
+
+@given(st.integers(0, 100), st.booleans())
+def test_a_list_that_is_missing_or_too_old_always_refuses(days: int, missing: bool) -> None:
+    lists = {} if missing else {"national-us": NOON - timedelta(days=days, seconds=1)}
+    answer = sales(NOON, lists=lists)
+    assert isinstance(answer, Deny) is (missing or days >= 31)
+    if isinstance(answer, Deny):
+        assert answer.rule == "list_stale"
+        assert "Load a fresh one" in answer.reason
+
+
+def test_a_list_from_the_future_is_no_list() -> None:
+    """A clock that was set back must not make an old list fresh."""
+    assert sales(NOON, lists={"national-us": NOON + timedelta(minutes=1)}).rule == "list_stale"
+
+
+def test_reassigned_numbers() -> None:
+    given_at = NOON - timedelta(days=400)
+    consent = (Consent(Level.WRITTEN, given_at),)
+    for check, rule in [
+        (None, "reassigned_unknown"),
+        (Reassigned("no", NOON - timedelta(days=5), given_at.date()), "allowed"),
+        (Reassigned("no", NOON - timedelta(days=46), given_at.date()), "reassigned_unknown"),
+        (Reassigned("no", NOON - timedelta(days=5), NOON.date()), "reassigned_unknown"),
+        (Reassigned("no_data", NOON - timedelta(days=5), given_at.date()), "reassigned_unknown"),
+        (Reassigned("yes", NOON - timedelta(days=5), given_at.date()), "reassigned"),
+    ]:
+        number = NumberFacts(NUMBER, ("US-NY",), consents=consent, reassigned=check)
+        assert sales(NOON, number, consent="written", reassigned_days=45).rule == rule, check
+
+
+def test_numbers_that_are_dialed_by_hand_only() -> None:
+    wireless = NumberFacts(NUMBER, ("US-NY",), wireless=True)
+    assert sales(NOON, wireless).rule == "allowed"
+    assert sales(NOON, wireless, wireless_by_hand=True).rule == "by_hand_only"
+    assert sales(NOON, wireless, wireless_by_hand=True, by_hand=True).rule == "allowed"
+    assert sales(NOON, NumberFacts(NUMBER, ("US-NY",), by_hand_only=True)).rule == "by_hand_only"
+
+
+def test_an_emergency_stop_of_a_state_or_a_country() -> None:
+    for stopped, rule in [({"US-NY"}, "state_stopped"), ({"US"}, "state_stopped"), ({"US-NJ"}, "allowed")]:
+        assert sales(NOON, stopped=frozenset(stopped)).rule == rule
+        assert sales(NOON, stopped=frozenset(stopped), by_hand=True).rule == rule
+    anywhere = NumberFacts("+18005550142", rulebook.regions_of_number("+18005550142"))
+    assert sales(NOON, anywhere, stopped=frozenset({"US-WY"}), by_hand=True).rule == "state_stopped"
+
+
+@given(st.lists(st.integers(0, 48 * 60), max_size=12), st.integers(1, 5))
+def test_the_campaign_s_own_limit_holds_and_says_when_it_is_over(minutes: list[int], limit: int) -> None:
+    calls = tuple(NOON - timedelta(minutes=ago) for ago in minutes)
+    answer = sales(NOON, NumberFacts(NUMBER, ("US-NY",), calls=calls), attempts=limit)
+    recent = [call for call in calls if NOON - call < timedelta(hours=24)]
+    assert isinstance(answer, Deny) is (len(recent) >= limit)
+    if isinstance(answer, Deny):
+        assert answer.again_at is not None
+        left = [call for call in calls if answer.again_at - call < timedelta(hours=24)]
+        assert len(left) < limit
+
+
+def test_the_strictest_of_several_places_decides() -> None:
+    half_past_eight = datetime(2026, 6, 1, 20, 30, tzinfo=ZoneInfo("America/New_York"))
+    number = NumberFacts(NUMBER, ("US-NY",))
+    assert sales(half_past_eight, number, LeadFacts(NEW_YORK)).rule == "allowed"
+    assert sales(half_past_eight, number, LeadFacts(NEW_YORK, ("US-MA",))).rule == "state_hours"
+
+
+@pytest.mark.parametrize(
+    ("number", "regions"),
+    [
+        ("+12125550142", ("US-NY",)),
+        ("+14165550142", ("CA-ON",)),
+        ("+442071234567", ("GB",)),
+        ("+4930123456", ("DE",)),
+        ("+9999", ("??",)),
+        ("+", ("??",)),
+        ("", ("??",)),
+    ],
+)
+def test_where_a_number_is(number: str, regions: tuple[str, ...]) -> None:
+    assert rulebook.regions_of_number(number) == regions
+
+
+def test_a_number_of_no_area_may_be_in_any_state() -> None:
+    assert len(rulebook.regions_of_number("+18005550142")) == 51
+
+
+@pytest.mark.parametrize(
+    ("number", "zone", "notice"),
+    [
+        ("+13055550142", "America/New_York", Notice.ANNOUNCE),
+        ("+12125550142", "America/New_York", Notice.NONE),
+        ("+18005550142", "America/New_York", Notice.ANNOUNCE),
+        ("+442071234567", "Europe/London", Notice.ANNOUNCE),
+    ],
+)
+def test_what_must_be_heard_of_a_recording(number: str, zone: str, notice: Notice) -> None:
+    facts = NumberFacts(number, rulebook.regions_of_number(number))
+    campaign = CampaignFacts(rulebook.laws_for(Purpose.SERVICE, False))
+    assert recording_notice(LeadFacts((zone,)), facts, campaign, NOON) is notice
+
+
+def test_a_hot_verdict_is_cheap() -> None:
+    """A generous multiple of what ./run bench leads measures, so that a busy machine does not fail it."""
+    facts = CampaignFacts(rulebook.laws_for(Purpose.SALES, False), lists={"national-us": NOON})
+    number, lead = NumberFacts(NUMBER, ("US-NY",)), LeadFacts(NEW_YORK)
+    gate(lead, number, facts, NOON)
+    best = 1.0
+    for _ in range(20):
+        began = time.perf_counter()
+        for _ in range(100):
+            gate(lead, number, facts, NOON)
+        best = min(best, (time.perf_counter() - began) / 100)
+    assert best < 0.0005

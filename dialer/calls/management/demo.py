@@ -21,6 +21,7 @@ from dialer.campaigns.models import (
     LeadList,
     PauseCode,
 )
+from dialer.compliance.models import CampaignTerms
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState
@@ -147,6 +148,7 @@ def _seed_campaign(tenant: Tenant, choices: DispositionSet, values: dict[str, An
     defaults = {**values, "status": CampaignStatus.ACTIVE, "disposition_set": choices, "wrapup_s": 45}
     name = defaults.pop("name")
     campaign: Campaign = _one(Campaign, tenant, defaults, name=name)
+    _one(CampaignTerms, tenant, {"purpose": CampaignTerms.Purpose.SERVICE}, campaign=campaign)
     if LeadList.objects.for_tenant(tenant).filter(campaign=campaign).exists():
         return
     if name == CAMPAIGNS[0]["name"]:
