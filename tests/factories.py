@@ -9,7 +9,7 @@ from uuid import UUID
 
 from dialer.agents.models import AgentSession, AgentStateChange, LegState
 from dialer.agents.rules import JOINED, AgentState
-from dialer.calls.models import CallTask
+from dialer.calls.models import CallTask, PacingDecision
 from dialer.calls.placing import queue_calls
 from dialer.campaigns.models import (
     AnswerHour,
@@ -280,6 +280,21 @@ def make_campaign_rows(campaign: Campaign) -> None:
     AnswerHour.objects.create(**here, hour=18, placed=20, answered=10)
 
 
+def make_decision(campaign: Campaign, *, at: datetime, level: float) -> PacingDecision:
+    """A decision of pacing that did nothing but name a dial level."""
+    nothing = dict.fromkeys(("agents", "ready", "ringing", "launch", "cancel", "queued", "refused"), 0)
+    named = {"method": campaign.dial_method, "digest": "x", "reason": "a test's"}
+    return PacingDecision.objects.create(
+        tenant_id=campaign.tenant_id, campaign=campaign, at=at, level=level, **named, **nothing
+    )
+
+
+def make_view(user: User, **values: Any) -> floor.SavedView:
+    """A view of the agents' list."""
+    defaults: dict[str, Any] = {"page": "people", "name": "Paused", "query": "state=paused", "team_id": user.team_id}
+    return floor.SavedView.objects.create(tenant_id=user.tenant_id, owner=user, **{**defaults, **values})
+
+
 def make_floor_rows(campaign: Campaign) -> None:
     """One row of everything that the floor keeps, for tests that look at every model."""
     tenant, moment = campaign.tenant, now()
@@ -294,6 +309,7 @@ def make_floor_rows(campaign: Campaign) -> None:
     message = floor.FloorMessage.objects.create(tenant=tenant, sender=boss, to="all", text="Hello", at=moment)
     floor.MessageReceipt.objects.create(tenant=tenant, message=message, user=boss)
     make_tv_link(boss)
+    make_view(boss)
     floor.Alert.objects.create(
         tenant=tenant, threshold=make_threshold(campaign), began_at=moment, value=1, text="Somebody waits"
     )

@@ -44,6 +44,14 @@ class AgentSession(TenantScoped):
     phone_secret = models.CharField(
         max_length=64, blank=True, db_default="", help_text="Of a browser phone; gone with the session."
     )
+    move_to = models.ForeignKey(
+        Campaign,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="Where a supervisor wants them as soon as the call in hand is wrapped up.",
+    )
     state = models.CharField(max_length=8, choices=STATES, default=AgentState.PAUSED)
     pause_code = models.CharField(max_length=16, blank=True)
     pause_after = models.CharField(max_length=16, blank=True)

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     FREED = "freed"  # their part of a call is over and there is nothing to wrap up
     DISPOSED = "disposed"
     EXTEND_ASKED = "extend_asked"  # more time for the wrap-up, once per call
+    MOVED = "moved"  # to another campaign, by a supervisor; with a call in hand it waits until that is wrapped up
     LEAVE_ASKED = "leave_asked"
     ENDED = "ended"  # the session is closed by the system: the phone never came up
 
@@ -97,6 +98,11 @@ class Refusal:
 
 
 _BUSY = frozenset({AgentState.RESERVED, AgentState.IN_CALL})
+
+
+def moves_now(agent: Agent) -> bool:
+    """Whether an agent whom a supervisor moves is in the other campaign at once: they have no call in hand."""
+    return agent.call is None
 
 
 def advance(agent: Agent, event: Event) -> Agent | Refusal:
@@ -217,6 +223,10 @@ def _extend_asked(agent: Agent, event: Event) -> Agent | Refusal:
     return replace(agent, wrapup_extended=True)
 
 
+def _moved(agent: Agent, event: Event) -> Agent:
+    return agent  # the state goes along
+
+
 def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
     if agent.state in _BUSY:
         return Refusal(_("Finish the call first, then leave."))
@@ -244,6 +254,7 @@ _RULES = {
     Kind.FREED: _freed,
     Kind.DISPOSED: _disposed,
     Kind.EXTEND_ASKED: _extend_asked,
+    Kind.MOVED: _moved,
     Kind.LEAVE_ASKED: _leave_asked,
     Kind.ENDED: _ended,
 }

@@ -25,7 +25,7 @@ from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
 from .models import AgentSession, AgentStateChange, LegState, PhoneKind
-from .rules import JOINED, SYSTEM_CODES, Agent, AgentState, Event, Kind, Refusal, advance
+from .rules import JOINED, SYSTEM_CODES, Agent, AgentState, Event, Kind, Refusal, advance, moves_now
 
 DESK = "desk"
 """The topic of an agent's own screen; its key is the user's id."""
@@ -152,6 +152,20 @@ def apply(*, session_id: int, event: Event, at: datetime, notice: str | None = N
         return apply_within(session_id=session_id, event=event, at=at, notice=notice)
 
 
+def move(*, session_id: int, campaign: Campaign, at: datetime, notice: str) -> AgentSession:
+    """Put an agent into another campaign: at once, or when the call in hand is wrapped up. The agent reads `notice`.
+
+    To the campaign in which they are, it takes back a move that waits. Raises NotNow when they have signed out.
+    """
+    with transaction.atomic():
+        session = _locked(session_id)
+        if session.ended_at is not None:
+            raise NotNow(_("They have signed out meanwhile."))
+        wanted = campaign.pk if campaign.pk != session.campaign_id else None
+        AgentSession.objects.for_tenant(campaign.tenant_id).filter(pk=session_id).update(move_to=wanted)
+        return apply_within(session_id=session_id, event=Event(Kind.MOVED), at=at, notice=notice)
+
+
 def apply_within(
     *, session_id: int, event: Event, at: datetime, notice: str | None = None, guest: bool | None = None
 ) -> AgentSession:
@@ -166,7 +180,8 @@ def apply_within(
         raise NotNow(translated(after.reason))
     leg = _leg_after(session.leg, event, after)
     guest = after.call is not None and (session.guest if guest is None else guest)
-    if after == before and leg == session.leg and notice is None and guest == session.guest:
+    arrives = session.move_to_id is not None and moves_now(after)
+    if after == before and leg == session.leg and notice is None and guest == session.guest and not arrives:
         return session
     session.guest = guest
     moved = (after.state, after.pause_code, after.call) != (before.state, before.pause_code, before.call)
@@ -180,15 +195,27 @@ def apply_within(
         _end(session, at, drop_phone=before.leg_up or notice is None)
     if before.state is AgentState.WRAPUP and after.state is not AgentState.WRAPUP:
         _note_wrap_end(session, before, after, at)
-    if moved:
+    if arrives:
+        _arrive(session, at)
+    if moved or arrives:
         # Clocks of different machines tell of this: time in state must not run backwards.
         session.state_since = max(at, session.state_since)
         _note_change(session, event.kind)
-    prepared.update(session, _WRITTEN)
-    if moved and after.state is AgentState.READY:
+    prepared.update(session, _WRITTEN_ARRIVING if arrives else _WRITTEN)
+    if (moved or arrives) and after.state is AgentState.READY:
         notify.notify(notify.READY, str(session.campaign_id))
     publish.changed(DESK, session.user_id, at)
     return session
+
+
+def _arrive(session: AgentSession, at: datetime) -> None:
+    """The agent is in the campaign that a supervisor moved them to; what they were shown of the old one goes back."""
+    if session.ended_at is None and session.move_to_id is not None:
+        session.campaign_id = session.move_to_id
+    session.move_to_id = None
+    if session.preview_lead_id is not None:
+        leads.put_back(lead_ids=[session.preview_lead_id], at=at)
+        session.preview_lead = None
 
 
 def _note_wrap_end(session: AgentSession, before: Agent, after: Agent, at: datetime) -> None:
@@ -226,6 +253,7 @@ _WRITTEN = (
     "preview_lead",
     "wrapup_extended",
 )
+_WRITTEN_ARRIVING = (*_WRITTEN, "campaign", "move_to")
 
 
 def _leg_after(leg: str, event: Event, after: Agent) -> str:

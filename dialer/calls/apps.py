@@ -9,9 +9,11 @@ class CallsConfig(AppConfig):
     name = "dialer.calls"
 
     def ready(self) -> None:
-        """Make a campaign's pacing known as a live screen."""
-        from dialer.live import topics
+        """Make a campaign's pacing and a call's page known as live screens."""
+        from dialer.live import shared, topics
 
+        from .page import CALL
         from .topic import TOPIC
 
         topics.register(TOPIC)
+        shared.register(CALL)

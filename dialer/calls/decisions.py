@@ -10,11 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, DateTimeField, F, Func, Q, Sum, Value
 
 from dialer.agents.models import AgentStateChange
 from dialer.agents.rules import AgentState
@@ -184,6 +184,20 @@ def recent(campaign: Campaign, *, limit: int = 20) -> list[PacingDecision]:
     """The campaign's last stored decisions, newest first."""
     rows = PacingDecision.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign)
     return list(rows.order_by("-at")[:limit])
+
+
+def levels(
+    *, tenant_id: int, starts: datetime, ends: datetime, width: timedelta
+) -> list[tuple[int, datetime, float, int]]:
+    """Campaign, beginning of a stretch of time, the sum of its decisions' dial levels, and their number."""
+    bins = Func(
+        *(Value(width), F("at"), Value(datetime(2001, 1, 1, tzinfo=UTC))),
+        function="date_bin",
+        output_field=DateTimeField(),
+    )
+    rows = PacingDecision.objects.for_tenant(tenant_id).filter(at__gte=starts, at__lt=ends).order_by()
+    sums = rows.values_list("campaign_id", bins).annotate(levels=Sum("level"), n=Count("pk"))
+    return list(sums)
 
 
 @dataclass(frozen=True, slots=True)

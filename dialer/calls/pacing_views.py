@@ -11,9 +11,10 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_GET
 
 from dialer.campaigns.models import Campaign
+from dialer.campaigns.selectors import seen_by
 from dialer.compliance.ledger import standing
 from dialer.core.clock import now
-from dialer.people.access import fetch, owned, supervisor
+from dialer.people.access import fetch, supervisor, user_of
 
 from . import decisions
 from .chart import chart_of
@@ -23,7 +24,7 @@ from .chart import chart_of
 @require_GET
 def panel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The part of the campaign's page that is loaded on its own."""
-    rows = owned(request, Campaign).select_related("tenant", "ledger_check")
+    rows = seen_by(user_of(request)).select_related("tenant", "ledger_check")
     campaign: Campaign = fetch(request, rows, public_id=public_id)
     buckets = decisions.calibration(campaign)
     clock = [f"{localtime(one.at):%H:%M}" for one in buckets]

@@ -11,21 +11,32 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from dialer.campaigns.models import Campaign
+from dialer.campaigns.selectors import seen_by
 from dialer.core.models import TenantQuerySet
-from dialer.people.access import READERS
+from dialer.people.access import READERS, team_limit
 from dialer.people.models import Tenant, User
 
 from .models import CallTask
 from .rules import CallState
-from .words import event_words
 
 PAGE = 50
 
 
 def calls_for(user: User) -> TenantQuerySet:
-    """The calls that this user may see: readers all of the tenant's, agents their own."""
+    """The calls that this user may see: agents their own, a supervisor with a team the team's, other readers all.
+
+    A team's calls are those of its agents, and those that no agent had in the campaigns that it works in.
+    """
+    return calls_of(user) if user.role in READERS else calls_of(user).filter(user=user)
+
+
+def calls_of(user: User) -> TenantQuerySet:
+    """The calls that exist as far as this user knows; a colleague's among them, which agents are refused."""
     rows = CallTask.objects.for_tenant(user.tenant_id)
-    return rows if user.role in READERS else rows.filter(user=user)
+    team = team_limit(user)
+    if team is None:
+        return rows
+    return rows.filter(Q(user__team_id=team) | Q(user=None, campaign__in=seen_by(user).order_by().values("pk")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,37 +90,6 @@ def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
     except ValueError:
         return None
     return read if read[0].tzinfo is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a call's timeline; `after_ms` counts from the decision to dial, `state` is named when it changed."""
-
-    at: datetime
-    after_ms: int
-    who: str
-    text: str
-    state: str
-
-
-def timeline_of(call: CallTask) -> list[Line]:
-    """Everything that happened to a call, in order: what the switch said, what we decided, who did what."""
-    first = Line(call.queued_at, 0, "Dialer", _decision(call), "Queued")
-    lines = [first]
-    state = CallState.QUEUED.value
-    for event in call.events.all():
-        who, text = event_words(event.kind, event.data)
-        after = round((event.at - call.queued_at) / timedelta(milliseconds=1))
-        moved = str(event.get_state_display()) if event.state != state else ""
-        lines.append(Line(event.at, after, who, text, moved))
-        state = event.state
-    return lines
-
-
-def _decision(call: CallTask) -> str:
-    if call.own_agent:
-        return "The agent asked to dial; the gate allowed it"
-    return "Pacing decided to dial; the gate allowed it"
 
 
 def campaign_shown(campaign_id: int) -> Campaign:

@@ -78,7 +78,8 @@ def _agents(campaign: Campaign, at: datetime) -> tuple[AgentView, ...]:
     # Nobody can be put through to them before their phone is back.
     sessions = sessions.exclude(state=AgentState.READY, leg=LegState.AWAY)
     rows = sessions.values_list(
-        "state", "state_since", "pause_after", "call__connected_at", "call__ended_at", "call__hung_up_by"
+        *("state", "state_since", "pause_after", "move_to_id"),
+        *("call__connected_at", "call__ended_at", "call__hung_up_by"),
     )
     return tuple(_agent(at, *row) for row in rows)
 
@@ -88,11 +89,13 @@ def _agent(
     state: str,
     since: datetime,
     pause_after: str,
+    move_to: int | None,
     connected: datetime | None,
     ended: datetime | None,
     hung_up_by: str | None,
 ) -> AgentView:
-    if pause_after and state in _BUSY:  # who said that they will pause after this call is nobody to count on
+    # Who will pause after this call, or work for another campaign then, is nobody to count on.
+    if (pause_after or move_to) and state in _BUSY:
         return AgentView(AgentState.PAUSED, (at - since).total_seconds())
     if state == AgentState.IN_CALL and hung_up_by and connected:
         # The desktop has asked to hang up: the wrap-up begins as soon as the switch has done it.

@@ -9,13 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from dialer.people.access import READERS, fetch, member, owned, sees_numbers, tenant_of, user_of
+from dialer.people.access import READERS, fetch, member, sees_numbers, tenant_of, user_of
 
-from . import media
+from . import media, page
 from .forms import CallFilter
-from .models import CallTask, Recording, RecordingState
-from .selectors import calls_for, page_of, timeline_of
-from .words import BY, VERDICTS, cause_words
+from .models import CallTask, Recording
+from .selectors import calls_for, calls_of, page_of
 
 
 @member
@@ -26,12 +25,12 @@ def index(request: HttpRequest) -> HttpResponse:
     of_all = user.role in READERS
     form = CallFilter(request.GET, tenant=tenant, whole_numbers=sees_numbers(user) or not of_all, of_all=of_all)
     form.is_valid()
-    page = page_of(calls_for(user), tenant=tenant, wanted=form.cleaned_data, before=request.GET.get("before", ""))
+    found = page_of(calls_for(user), tenant=tenant, wanted=form.cleaned_data, before=request.GET.get("before", ""))
     query = request.GET.copy()
     query.pop("before", None)
     context = {
         "form": form,
-        "page": page,
+        "page": found,
         "query": query.urlencode(),
         "filtered": any(query.values()),
         "of_all": of_all,
@@ -41,13 +40,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _call(request: HttpRequest, call_id: UUID) -> CallTask:
-    """The call, if it is the user's tenant's; agents open their own only."""
-    rows = owned(request, CallTask).select_related(
-        "campaign", "lead", "user", "disposition", "verdict_row", "recording"
-    )
-    call = fetch(request, rows, pk=call_id)
-    assert isinstance(call, CallTask)
+    """The call, if it is the user's tenant's (a supervisor's: their team's); agents open their own only."""
     user = user_of(request)
+    call = fetch(request, page.rows(calls_of(user)), pk=call_id)
+    assert isinstance(call, CallTask)
     if user.role not in READERS and call.user_id != user.pk:
         raise PermissionDenied("This is a colleague's call. Agents see their own.")
     return call
@@ -56,29 +52,9 @@ def _call(request: HttpRequest, call_id: UUID) -> CallTask:
 @member
 @require_GET
 def detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
-    """One call: facts, recording, and everything that happened, in order."""
+    """One call: facts, recording, and everything that happened, in order; pushed while it lasts."""
     call = _call(request, call_id)
-    user = user_of(request)
-    context = {
-        "call": call,
-        "timeline": timeline_of(call),
-        "cause": cause_words(call.cause) if call.state == "ended" else "",
-        "hung_up_by": BY.get(call.hung_up_by, ""),
-        "verdict": VERDICTS.get(call.verdict, ""),
-        "recording": _recording_state(call),
-        "sees_numbers": sees_numbers(user) or call.user_id == user.pk,
-    }
-    return render(request, "calls/detail.html", context)
-
-
-def _recording_state(call: CallTask) -> str:
-    """none, running, playable, or missing."""
-    recording: Recording | None = getattr(call, "recording", None)
-    if recording is None:
-        return "none"
-    if recording.state == RecordingState.RUNNING and call.state != "ended":
-        return "running"
-    return "playable" if media.file_of(recording) is not None else "missing"
+    return render(request, "calls/detail.html", page.shown(call, page.mode_of(user_of(request), call)))
 
 
 @member

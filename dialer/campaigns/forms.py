@@ -119,6 +119,14 @@ class LevelForm(forms.ModelForm):
         fields = ("dial_level",)
 
 
+class LinesForm(forms.ModelForm):
+    """How many lines a campaign may use at once."""
+
+    class Meta:
+        model = Campaign
+        fields = ("max_lines",)
+
+
 class DispositionSetForm(TenantForm):
     """The name of a disposition set."""
 

@@ -8,7 +8,8 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 
 from dialer.core.models import TenantQuerySet
-from dialer.people.models import Tenant
+from dialer.people.access import team_limit
+from dialer.people.models import User
 
 from .models import Campaign
 
@@ -16,13 +17,28 @@ from .models import Campaign
 _AGENT_STATES = ("ready", "reserved", "in_call", "wrapup", "paused")
 
 
-def with_figures(tenant: Tenant) -> TenantQuerySet:
-    """The tenant's campaigns with agents by state (`ready` …), `agents`, and `leads_left` on active lists."""
-    rows = Campaign.objects.for_tenant(tenant)
+def seen_in(tenant_id: int, team_id: int | None) -> TenantQuerySet:
+    """The campaigns that a team (None: everybody) works in: its own, and those of every team."""
+    rows = Campaign.objects.for_tenant(tenant_id)
+    if team_id is None:
+        return rows
+    # By key, not by a join: whoever counts something of these campaigns counts it once.
+    theirs = Campaign.objects.for_tenant(tenant_id).filter(Q(teams=None) | Q(teams=team_id))
+    return rows.filter(pk__in=theirs.order_by().values("pk"))
+
+
+def seen_by(user: User) -> TenantQuerySet:
+    """The campaigns that somebody may see and touch: a supervisor with a team those of the team, others all."""
+    assert user.tenant_id is not None
+    return seen_in(user.tenant_id, team_limit(user))
+
+
+def with_figures(rows: TenantQuerySet) -> TenantQuerySet:
+    """A tenant's campaigns with agents by state (`ready` …), `agents`, and `leads_left` on active lists."""
     here = Q(sessions__ended_at=None)
     by_state = {f"agents_{state}": Count("sessions", filter=here & Q(sessions__state=state)) for state in _AGENT_STATES}
     figures: dict[str, Any] = {**by_state, "agents": Count("sessions", filter=here & Q(sessions__isnull=False))}
-    left = _count(_waiting(Campaign.objects.for_tenant(tenant).filter(pk=OuterRef("pk"))))
+    left = _count(_waiting(rows.filter(pk=OuterRef("pk"))))
     return rows.annotate(**figures, leads_left=left)
 
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/stop/", views.stop, name="stop"),
     path("campaigns/<uuid:public_id>/method/", views.method, name="method"),
     path("campaigns/<uuid:public_id>/level/", views.level, name="level"),
+    path("campaigns/<uuid:public_id>/lines/", views.lines, name="lines"),
     path("campaigns/<uuid:public_id>/desk/", desk_views.desk, name="desk"),
     path("campaigns/<uuid:public_id>/fields/new/", desk_views.custom_field, name="field-new"),
     path("campaigns/<uuid:public_id>/fields/<int:pk>/", desk_views.custom_field, name="field"),

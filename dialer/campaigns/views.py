@@ -15,23 +15,25 @@ from dialer.core import audit
 from dialer.people.access import admin, fetch, supervisor, tenant_of, user_of
 
 from . import services
-from .forms import CampaignForm, LevelForm, MethodForm
+from .forms import CampaignForm, LevelForm, LinesForm, MethodForm
 from .models import Campaign, DialMethod
-from .selectors import problems_of, with_figures
+from .selectors import problems_of, seen_by, with_figures
 
 
 @supervisor
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """All campaigns, with who works in them and what is left to dial."""
-    return render(request, "campaigns/list.html", {"campaigns": with_figures(tenant_of(request))})
+    return render(request, "campaigns/list.html", {"campaigns": with_figures(seen_by(user_of(request)))})
 
 
 @supervisor
 @require_GET
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One campaign: how it stands, what it is set to, its lists."""
-    campaign = fetch(request, with_figures(tenant_of(request)).select_related("disposition_set"), public_id=public_id)
+    campaign = fetch(
+        request, with_figures(seen_by(user_of(request))).select_related("disposition_set"), public_id=public_id
+    )
     context = {
         "campaign": campaign,
         "problems": problems_of(campaign) if campaign.status != "active" else [],
@@ -72,7 +74,7 @@ def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start dialing, or say what is missing."""
-    campaign = fetch(request, Campaign, public_id=public_id)
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     try:
         with transaction.atomic():
             services.start(campaign=campaign)
@@ -82,26 +84,26 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
             messages.error(request, f"“{campaign.name}” cannot start. {problem}")
     else:
         messages.success(request, f"“{campaign.name}” is started.")
-    return redirect("campaigns:detail", public_id)
+    return _back(request, public_id)
 
 
 @supervisor
 @require_POST
 def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Stop dialing."""
-    campaign = fetch(request, Campaign, public_id=public_id)
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     with transaction.atomic():
         services.stop(campaign=campaign)
         _note(request, campaign, "campaign.stopped")
     messages.success(request, f"“{campaign.name}” is stopped. Calls under way go on to their end.")
-    return redirect("campaigns:detail", public_id)
+    return _back(request, public_id)
 
 
 @supervisor
 @require_POST
 def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set the dial method, also while calls run: the next tick obeys, calls under way go on to their end."""
-    campaign = fetch(request, Campaign, public_id=public_id)
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     form = MethodForm(request.POST, instance=campaign)
     if form.is_valid():
         with transaction.atomic():
@@ -113,14 +115,14 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
         typed = request.POST.get("dial_method", "")[:20]
         known = ", ".join(str(label) for label in DialMethod.labels)
         messages.error(request, f"“{typed}” is no dial method. Choose one of {known}.")
-    return redirect("campaigns:detail", public_id)
+    return _back(request, public_id)
 
 
 @supervisor
 @require_POST
 def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set the lines per free agent."""
-    campaign = fetch(request, Campaign, public_id=public_id)
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     form = LevelForm(request.POST, instance=campaign)
     if form.is_valid():
         with transaction.atomic():
@@ -131,7 +133,30 @@ def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     else:
         typed = request.POST.get("dial_level", "")[:20]
         messages.error(request, f"“{typed}” is no dial level. Give a number from 1.00 to 10.00.")
-    return redirect("campaigns:detail", public_id)
+    return _back(request, public_id)
+
+
+@supervisor
+@require_POST
+def lines(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Throttle it: the lines that it may use at once. The next tick obeys; calls under way go on to their end."""
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
+    form = LinesForm(request.POST, instance=campaign)
+    if form.is_valid():
+        with transaction.atomic():
+            campaign.save(update_fields=["max_lines"])
+            services.changed(campaign)
+            _note(request, campaign, "campaign.lines", max_lines=campaign.max_lines)
+        messages.success(request, f"“{campaign.name}” uses {campaign.max_lines} lines at most.")
+    else:
+        typed = request.POST.get("max_lines", "")[:20]
+        messages.error(request, f"“{typed}” is no number of lines. Give a whole number, 1 or more.")
+    return _back(request, public_id)
+
+
+def _back(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """To the page that asked: the campaign's own, or its wallboard."""
+    return redirect("floor:campaign" if request.POST.get("from") == "floor" else "campaigns:detail", public_id)
 
 
 def _note(request: HttpRequest, campaign: Campaign, action: str, **data: Any) -> None:

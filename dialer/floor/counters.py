@@ -49,6 +49,15 @@ SELECT campaign_id, floor_bucket(at) AS bucket, name, sum(n)::bigint AS n FROM (
     WHERE tenant_id = %(tenant)s AND at >= %(starts)s AND at < %(ends)s
 ) kept GROUP BY 1, 2, 3
 """
+_STRETCHES = """
+SELECT campaign_id, date_bin(%(width)s, at, TIMESTAMPTZ '2001-01-01 00:00+00') AS stretch, name, sum(n)::bigint FROM (
+    SELECT campaign_id, bucket AS at, name, n FROM floor_counter
+    WHERE tenant_id = %(tenant)s AND bucket >= %(starts)s AND bucket < %(ends)s
+    UNION ALL
+    SELECT campaign_id, at, u.name, u.n FROM floor_tally, unnest(names, ns) AS u(name, n)
+    WHERE tenant_id = %(tenant)s AND at >= %(starts)s AND at < %(ends)s
+) kept WHERE name LIKE 'outcome:%%' OR name LIKE 'agent_ms:%%' GROUP BY 1, 2, 3 HAVING sum(n) <> 0
+"""
 _TRUTH = """
 SELECT campaign_id, floor_bucket(at) AS bucket, name, sum(n)::bigint AS n FROM (
     SELECT campaign_id, ended_at AS at, u.name, u.n FROM calls_calltask, LATERAL (VALUES
@@ -94,6 +103,19 @@ def by_bucket(*, tenant_id: int, starts: datetime, ends: datetime) -> dict[int, 
     for campaign_id, bucket, name, n in _kept(tenant_id, starts, ends):
         found[campaign_id][bucket][name] = n
     return found
+
+
+def by_stretch(
+    *, tenant_id: int, starts: datetime, ends: datetime, width: timedelta
+) -> list[tuple[int, datetime, str, int]]:
+    """Campaign, beginning of a stretch of time, counter and sum: of outcomes and of agents' time in state only.
+
+    `width` is a multiple of five minutes.
+    """
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"tenant": tenant_id, "starts": starts, "ends": ends, "width": width}
+        cursor.execute(_STRETCHES, values)
+        return list(cursor.fetchall())
 
 
 def _kept(tenant_id: int, starts: datetime, ends: datetime) -> list[tuple[int, datetime, str, int]]:
@@ -143,9 +165,10 @@ def _sum(rows: list[tuple[int, datetime, str, int]]) -> Sums:
     return sums
 
 
-def bucket_of(moment: datetime) -> datetime:
-    """The beginning of the five minutes that a moment lies in."""
-    return datetime.fromtimestamp(moment.timestamp() // BUCKET_S * BUCKET_S, tz=moment.tzinfo)
+def bucket_of(moment: datetime, width: timedelta = timedelta(seconds=BUCKET_S)) -> datetime:
+    """The beginning of the five minutes (or whatever `width`) that a moment lies in."""
+    seconds = width.total_seconds()
+    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, tz=moment.tzinfo)
 
 
 def compare(*, tenant_id: int, starts: datetime, ends: datetime, repair: bool = True) -> int:

@@ -1,4 +1,4 @@
-"""What the floor keeps: counters, messages to agents, TV links, thresholds and alerts, emergency stops."""
+"""What the floor keeps: counters, messages to agents, TV links, saved views, thresholds and alerts, emergency stops."""
 
 from __future__ import annotations
 
@@ -86,6 +86,34 @@ class TvLink(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         pass
+
+
+class SavedView(TenantScoped):
+    """A look at a page of the floor, kept under a name by one person, and shown to their team if they say so."""
+
+    class Page(models.TextChoices):
+        """Which page it is of."""
+
+        BOARD = "board", "Wallboard"
+        PEOPLE = "people", "Agents and calls"
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    page = models.CharField(max_length=6, choices=Page.choices)
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=300, blank=True, help_text="As looks.py writes it.")
+    shared = models.BooleanField("share it with the team", default=False)
+    team = models.ForeignKey(
+        Team,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Who sees it when it is shared: its owner's team at that time. None: all who see the floor.",
+    )
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "page", "name"], name="floor_view_name_once")]
 
 
 class Figure(models.TextChoices):

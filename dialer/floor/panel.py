@@ -74,6 +74,10 @@ class Panel:
         """Whether not one more person may be abandoned."""
         return self.budget_left is not None and self.abandoned > 0 and self.budget_left <= 0
 
+    def count(self, state: str) -> int:
+        """The agents in a state."""
+        return next((one.count for one in self.columns if one.state == state), 0)
+
     def digest(self) -> tuple[Any, ...]:
         """All that shows, without the moment."""
         campaign = self.campaign
@@ -144,7 +148,7 @@ def panel_of(floor: Floor, campaigns: list[Campaign], team_id: int | None, *, ke
         abandoned=lost,
         live_answers=live,
         abandonment=_share(lost, live),
-        budget_left=int(_cap(campaigns) * live + 1e-9) - lost,
+        budget_left=int(cap_of(campaigns) * live + 1e-9) - lost,
         window="30 days" if kept else "today",
         level=level,
         why=why,
@@ -169,12 +173,19 @@ def board_of(floor: Floor, team_id: int | None, campaign_id: int | None = None) 
         title = "All campaigns"
         panel = panel_of(floor, campaigns, team_id, key="all", name=title)
         strips = [one_panel(floor, one, team_id) for one in campaigns]
-    return BoardView(floor.at, title, panel, strips, alerts_in(floor, campaigns), floor.stops)
+    ids = {one.pk for one in campaigns}
+    stops = [one for one in floor.stops if concerns(one, ids)]
+    return BoardView(floor.at, title, panel, strips, alerts_in(floor, campaigns), stops)
 
 
 def one_panel(floor: Floor, campaign: Campaign, team_id: int | None) -> Panel:
     """The panel of one campaign."""
     return panel_of(floor, [campaign], team_id, key=f"c{campaign.pk}", name=campaign.name)
+
+
+def concerns(stop: EmergencyStop, campaigns: set[int]) -> bool:
+    """Whether a stop was of one of these campaigns."""
+    return bool(campaigns.intersection(stop.command.args.get("campaigns", ())))
 
 
 def alerts_in(floor: Floor, campaigns: list[Campaign]) -> list[Alert]:
@@ -207,7 +218,8 @@ def _abandonment(floor: Floor, ids: set[int], sums: Any) -> tuple[int, int]:
     return sums("outcome:connected") + lost, lost
 
 
-def _cap(campaigns: list[Campaign]) -> float:
+def cap_of(campaigns: list[Campaign]) -> float:
+    """The share of live answers that may be abandoned in these campaigns: the strictest of theirs."""
     return min((float(getattr(one, "abandonment_cap", 100 * CAP)) / 100 for one in campaigns), default=CAP)
 
 

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from dialer.agents.selectors import STATE_WORDS
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 
+from .looks import COLUMNS, SORTS, Wanted
 from .panel import visible
 from .reading import AgentNow, Floor
 
 MOST = 150
 """Rows of a table; whoever looks for somebody among more filters."""
-SORTS: dict[str, tuple[str, Callable[[AgentNow], Any]]] = {
-    "time": ("Longest in state", lambda one: one.since),
-    "name": ("Name", lambda one: one.name.lower()),
-    "state": ("State", lambda one: (one.state, one.since)),
-    "team": ("Team", lambda one: (one.team.lower(), one.name.lower())),
-}
-STATES = [(state.value, word) for state, word in STATE_WORDS.items()]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a viewer asks for: a campaign (0: all), a state (empty: all), and the order."""
-
-    campaign_id: int = 0
-    state: str = ""
-    sort: str = "time"
-
-    def key(self) -> str:
-        """As a part of a board's key."""
-        return f"{self.campaign_id}.{self.state or 'all'}.{self.sort}"
-
-
-def wanted_of(query: Mapping[str, str], campaigns: Mapping[str, int]) -> Wanted:
-    """Read a query string; what it does not know it leaves out. `campaigns`: by outward id, those that may be seen."""
-    state, sort = query.get("state", ""), query.get("sort", "time")
-    return Wanted(
-        campaigns.get(query.get("campaign", ""), 0),
-        state if state in dict(STATES) else "",
-        sort if sort in SORTS else "time",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +26,7 @@ class AgentRow:
     agent: AgentNow
     word: str
     campaign: str
+    moves_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +49,11 @@ class PeopleView:
     more: int
     calls: list[CallRow]
     more_calls: int
+    columns: tuple[str, ...] = tuple(COLUMNS)
 
     def digest(self) -> str:
         """All that shows, without the moment."""
-        return str((self.agents, self.more, self.calls, self.more_calls))
+        return str((self.agents, self.more, self.calls, self.more_calls, self.columns))
 
 
 def people_of(floor: Floor, team_id: int | None, wanted: Wanted) -> PeopleView:
@@ -93,9 +65,16 @@ def people_of(floor: Floor, team_id: int | None, wanted: Wanted) -> PeopleView:
         if one.campaign_id in names and team_id in (None, one.team_id) and wanted.state in ("", one.state)
     ]
     agents.sort(key=SORTS[wanted.sort][1])
-    rows = [AgentRow(one, STATE_WORDS.get(one.state, one.state), names[one.campaign_id]) for one in agents[:MOST]]  # type: ignore[call-overload]
-    calls = _calls(floor, names, {one.call_id: one.name for one in floor.agents if one.call_id is not None}, team_id)
-    return PeopleView(floor.at, rows, len(agents) - len(rows), calls[:MOST], max(0, len(calls) - MOST))
+    rows = [_row(floor, one) for one in agents[:MOST]]
+    holders = {one.call_id: one.name for one in floor.agents if one.call_id is not None}
+    calls = _calls(floor, names, holders, team_id) if "calls" in wanted.columns else []
+    return PeopleView(floor.at, rows, len(agents) - len(rows), calls[:MOST], max(0, len(calls) - MOST), wanted.columns)
+
+
+def _row(floor: Floor, agent: AgentNow) -> AgentRow:
+    to = floor.campaigns.get(agent.move_to) if agent.move_to is not None else None
+    word = str(STATE_WORDS.get(agent.state, agent.state))  # type: ignore[call-overload]
+    return AgentRow(agent, word, floor.campaigns[agent.campaign_id].name, to.name if to is not None else "")
 
 
 def _calls(floor: Floor, names: Mapping[int, str], agents: Mapping[UUID, str], team_id: int | None) -> list[CallRow]:

@@ -15,8 +15,10 @@ from dialer.handling import monitoring
 from dialer.people.access import owned, reader, user_of
 from dialer.people.models import Team
 
-from . import hands
-from .people import SORTS, STATES, people_of, wanted_of
+from . import hands, saved
+from .looks import COLUMNS, SORTS, STATES, plain, wanted_of
+from .models import SavedView
+from .people import people_of
 from .reading import read_floor
 from .scope import leads, scope_of
 from .topic import seen_by
@@ -26,8 +28,11 @@ from .topic import seen_by
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """Agents and calls as they are now; pushed from then on."""
-    scope = scope_of(user_of(request))
-    wanted = wanted_of(request.GET.dict(), seen_by(scope))
+    user = user_of(request)
+    scope = scope_of(user)
+    seen = seen_by(scope)
+    wanted = wanted_of(plain(request.GET), seen)
+    query = wanted.query(seen)
     context = {
         "people": people_of(read_floor(scope.tenant_id), scope.team_id, wanted),
         "wanted": wanted,
@@ -35,7 +40,9 @@ def people(request: HttpRequest) -> HttpResponse:
         "teams": [] if scope.team_id else owned(request, Team).order_by("name"),
         "states": STATES,
         "sorts": [(name, words) for name, (words, _) in SORTS.items()],
-        "query": request.GET.urlencode(),
+        "columns": COLUMNS,
+        "query": query,
+        **saved.shown(user, SavedView.Page.PEOPLE, query),
         "sequence": 0,
     }
     return render(request, "floor/people.html", context)
@@ -46,21 +53,31 @@ def people(request: HttpRequest) -> HttpResponse:
 def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One agent's panel; a POST does something to them, and answers with the panel as it is then."""
     user = user_of(request)
-    sessions = scope_of(user).sessions().select_related("user", "campaign")
+    scope = scope_of(user)
+    sessions = scope.sessions().select_related("user", "campaign", "move_to")
     session = get_object_or_404(sessions, public_id=public_id)
+    places = hands.places_for(session, scope)
     done = refused = ""
     if request.method == "POST":
         if not leads(user):
             raise PermissionDenied("Managers look; supervisors and admins act.")
         try:
             reason = request.POST.get("reason", "")
-            done = hands.do(by=user, session=session, deed=request.POST.get("deed", ""), reason=reason)
+            deed = request.POST.get("deed", "")
+            if deed == hands.MOVE:
+                campaign = places.filter(public_id=_uuid(request.POST.get("campaign", ""))).first()
+                if campaign is None:
+                    raise NotNow("Choose one of the campaigns shown: those that you see and the agent's team works in.")
+                done = hands.move(by=user, session=session, campaign=campaign, reason=reason)
+            else:
+                done = hands.do(by=user, session=session, deed=deed, reason=reason)
         except NotNow as refusal:
             refused = str(refusal)
         session.refresh_from_db()
     mine = hands.own_session(user) if leads(user) else None
     context = {
         "session": session,
+        "places": list(places),
         "word": STATE_WORDS.get(session.state, "Signed out"),
         "mine": mine,
         "monitor": monitoring.current(mine) if mine is not None else None,
@@ -71,3 +88,10 @@ def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "floor/_hand.html" if fragment else "floor/hand.html", context)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

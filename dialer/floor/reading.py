@@ -54,6 +54,8 @@ class AgentNow:
     pause: str
     leg: str
     call_id: UUID | None
+    move_to: int | None = None
+    """The campaign that they work for when the call in hand is wrapped up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,11 @@ def read_floor(tenant_id: int) -> Floor:
         at=at,
         day_starts=starts,
         campaigns=campaigns,
-        teams_of=_slowly(f"teams {tenant_id}", lambda: _teams(tenant_id)),
+        teams_of=slowly(f"teams {tenant_id}", lambda: _teams(tenant_id)),
         agents=_agents(tenant),
         calls=_calls(tenant),
         today=counters.sums_since(tenant_id=tenant_id, starts=starts),
-        lists=_slowly(f"lists {tenant_id}", lambda: _lists(tenant_id)),
+        lists=slowly(f"lists {tenant_id}", lambda: _lists(tenant_id)),
         alerts=list(
             Alert.objects.for_tenant(tenant).filter(ended_at=None).select_related("threshold").order_by("began_at")
         ),
@@ -143,7 +145,7 @@ def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
     """Per campaign: live answers and abandoned ones in the window of the tenant's rule, by the ledger."""
     rule, today = abandonment_rule(tenant.region), today_of(tenant, at)
     rows = AbandonmentDay.objects.for_tenant(tenant).order_by()
-    firsts = _slowly(
+    firsts = slowly(
         f"ledger {tenant.pk}",
         lambda: dict(rows.values_list("campaign_id").annotate(first=Min("day"))),
     )
@@ -161,17 +163,17 @@ def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
 
 def _agents(tenant: Tenant) -> list[AgentNow]:
     rows = AgentSession.objects.for_tenant(tenant).filter(ended_at=None).order_by("state_since", "id")
-    labels = _slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
+    labels = slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
     found = rows.values_list(
         *("public_id", "user_id", "user__first_name", "user__last_name", "user__username", "user__team_id"),
-        *("user__team__name", "campaign_id", "state", "state_since", "pause_code", "leg", "call_id"),
+        *("user__team__name", "campaign_id", "state", "state_since", "pause_code", "leg", "call_id", "move_to_id"),
     )
     return [
         AgentNow(
             *(session, user_id, f"{first} {last}".strip() or username, team_id, team or "", campaign, state),
-            *(since, labels.get(code, code), leg, call_id),
+            *(since, labels.get(code, code), *rest),
         )
-        for session, user_id, first, last, username, team_id, team, campaign, state, since, code, leg, call_id in found
+        for session, user_id, first, last, username, team_id, team, campaign, state, since, code, *rest in found
     ]
 
 
@@ -222,11 +224,11 @@ _slow: dict[str, tuple[float, object]] = {}
 _lock = threading.Lock()
 
 
-def _slowly(name, read):  # type: ignore[no-untyped-def]
-    """What `read` says, at most SLOW_S old."""
+def slowly(name, read, for_s=SLOW_S):  # type: ignore[no-untyped-def]
+    """What `read` says, at most so old."""
     with _lock:
         kept = _slow.get(name)
-    if kept is None or time.monotonic() - kept[0] > SLOW_S:
+    if kept is None or time.monotonic() - kept[0] > for_s:
         kept = (time.monotonic(), read())
         with _lock:
             _slow[name] = kept

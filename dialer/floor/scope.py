@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
 from dialer.agents.models import AgentSession
-from dialer.campaigns.models import Campaign
+from dialer.campaigns.selectors import seen_in
 from dialer.core.models import TenantQuerySet
 from dialer.live.shared import SignIn
 from dialer.live.topics import Refused
-from dialer.people.access import LEADERS, READERS
-from dialer.people.models import Role
+from dialer.people.access import LEADERS, READERS, team_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +22,7 @@ class Scope:
 
     def campaigns(self) -> TenantQuerySet:
         """The campaigns in it."""
-        rows = Campaign.objects.for_tenant(self.tenant_id)
-        if self.team_id is None:
-            return rows
-        return rows.filter(Q(teams=None) | Q(teams=self.team_id)).distinct()
+        return seen_in(self.tenant_id, self.team_id)
 
     def sessions(self) -> TenantQuerySet:
         """The open sessions of the agents in it."""
@@ -38,8 +32,7 @@ class Scope:
 
 def scope_of(user: Any) -> Scope:
     """A supervisor with a team sees that team; without one, and admins and managers, all of the tenant."""
-    team = user.team_id if user.role == Role.SUPERVISOR else None
-    return Scope(user.tenant_id, team)
+    return Scope(user.tenant_id, team_limit(user))
 
 
 def reader_of(user: Any) -> Scope:

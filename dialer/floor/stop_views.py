@@ -13,6 +13,7 @@ from dialer.people.access import owned, supervisor, user_of
 
 from . import emergency
 from .models import EmergencyStop
+from .panel import concerns
 from .scope import scope_of
 
 
@@ -24,8 +25,10 @@ def stop(request: HttpRequest, public_id: UUID | None = None) -> HttpResponse:
     scope = scope_of(user)
     one = get_object_or_404(scope.campaigns(), public_id=public_id) if public_id is not None else None
     if request.method == "GET":
-        stops = owned(request, EmergencyStop).select_related("by", "command").order_by("-at")[:10]
-        return render(request, "floor/stop.html", {"campaigns": scope.campaigns().order_by("name"), "stops": stops})
+        seen = list(scope.campaigns().order_by("name"))
+        lately = owned(request, EmergencyStop).select_related("by", "command").order_by("-at")[:50]
+        stops = [made for made in lately if concerns(made, {campaign.pk for campaign in seen})][:10]
+        return render(request, "floor/stop.html", {"campaigns": seen, "stops": stops})
     campaigns = [one] if one is not None else list(scope.campaigns())
     what = f"“{one.name}”" if one is not None else "all campaigns" if scope.team_id is None else "the team's campaigns"
     command = emergency.confirmed(emergency.stop(by=user, campaigns=campaigns, what=what))

@@ -13,14 +13,19 @@ from dialer.live.shared import SEQUENCE, Board, NoSuch
 from dialer.people.access import tenants_clock
 
 from . import tv
+from .day import charts_on
+from .looks import StripLook, strips_from, strips_of, wanted_from, wanted_of
 from .panel import board_of
-from .people import Wanted, people_of, wanted_of
-from .reading import read_floor
+from .people import people_of
+from .reading import Floor, read_floor, slowly
 from .scope import Scope, reader_of
+
+CHARTS_S = 10.0
+"""How old the charts may be."""
 
 
 def authorise_wallboard(user: Any, query: Mapping[str, str]) -> str:
-    """Key: tenant.team.campaign, 0 for all. A campaign that the viewer cannot see does not exist."""
+    """Key: tenant.team.campaign (0 for all), then the look. A campaign that the viewer cannot see does not exist."""
     scope = reader_of(user)
     campaign_id = 0
     if wanted := query.get("campaign"):
@@ -31,25 +36,39 @@ def authorise_wallboard(user: Any, query: Mapping[str, str]) -> str:
         if found is None:
             raise NoSuch
         campaign_id = found
-    return f"{scope.tenant_id}.{scope.team_id or 0}.{campaign_id}"
+    look = StripLook() if campaign_id else strips_of(query)
+    return f"{scope.tenant_id}.{scope.team_id or 0}.{campaign_id}.{look.key()}"
 
 
-def render_wallboards(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
-    """The wallboards of these keys; each tenant's floor is read once."""
-    shown: dict[str, tuple[object, str]] = {}
+def render_wallboards(keys: Sequence[str]) -> dict[str, tuple[object, str, str]]:
+    """The wallboards of these keys, and aside the day's charts; each tenant's floor is read once."""
+    shown: dict[str, tuple[object, str, str]] = {}
     for tenant_id, mine in by_tenant(keys).items():
         floor = read_floor(tenant_id)
         with tenants_clock(floor.tenant):
             for key in mine:
-                _, team, campaign = (int(part) for part in key.split("."))
+                _, team, campaign = (int(part) for part in key.split(".")[:3])
                 board = board_of(floor, team or None, campaign or None)
-                html = render_to_string("floor/board.html#board", {"board": board, "sequence": SEQUENCE})
-                shown[key] = (board.digest(), html.strip())
+                look = strips_from(key.split(".", 3)[3])
+                shows = {"board": board, "look": look, "strips": look.arranged(board.strips), "sequence": SEQUENCE}
+                html = render_to_string("floor/board.html#board", shows)
+                shown[key] = (board.digest(), html.strip(), _charts(floor, team or None, campaign or None))
     return shown
 
 
+def _charts(floor: Floor, team_id: int | None, campaign_id: int | None) -> str:
+    """The day's charts, drawn every few seconds."""
+
+    def drawn() -> str:
+        charts = charts_on(floor, team_id, campaign_id)
+        return render_to_string("floor/_charts.html", {"charts": charts}).strip()
+
+    html: str = slowly(f"charts {floor.tenant.pk}.{team_id}.{campaign_id}", drawn, CHARTS_S)
+    return html
+
+
 def authorise_people(user: Any, query: Mapping[str, str]) -> str:
-    """Key: tenant.team.campaign.state.sort. A campaign that the viewer cannot see is left out."""
+    """Key: tenant.team, then the look. A campaign that the viewer cannot see is left out."""
     scope = reader_of(user)
     wanted = wanted_of(query, seen_by(scope))
     return f"{scope.tenant_id}.{scope.team_id or 0}.{wanted.key()}"
@@ -67,9 +86,8 @@ def render_people(keys: Sequence[str]) -> dict[str, tuple[object, str]]:
         floor = read_floor(tenant_id)
         with tenants_clock(floor.tenant):
             for key in mine:
-                _, team, campaign, state, sort = key.split(".")
-                wanted = Wanted(int(campaign), "" if state == "all" else state, sort)
-                people = people_of(floor, int(team) or None, wanted)
+                _, team, look = key.split(".", 2)
+                people = people_of(floor, int(team) or None, wanted_from(look))
                 html = render_to_string("floor/_people.html", {"people": people, "sequence": SEQUENCE})
                 shown[key] = (people.digest(), html.strip())
     return shown

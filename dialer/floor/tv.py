@@ -14,6 +14,7 @@ from django.db import transaction
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
 from dialer.core.clock import now
+from dialer.core.models import TenantQuerySet
 from dialer.live.shared import NoSuch
 from dialer.people.models import User
 
@@ -64,6 +65,12 @@ def revoke(*, by: User, link: TvLink) -> None:
     with transaction.atomic():
         if TvLink.objects.for_tenant(link.tenant_id).filter(pk=link.pk, revoked_at=None).update(revoked_at=now()):
             audit.record(tenant_id=link.tenant_id, actor=by, action="tv.revoked", subject=str(link.public_id))
+
+
+def links_of(user: User) -> TenantQuerySet:
+    """The links that somebody may see and revoke: a supervisor with a team those of the team, others all."""
+    rows, team = TvLink.objects.for_tenant(user.tenant_id), scope_of(user).team_id
+    return rows if team is None else rows.filter(team_id=team)
 
 
 def token_of(link: TvLink) -> str:

@@ -14,10 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dialer.people.access import fetch, owned, reader, supervisor, tenants_clock, user_of
+from dialer.people.access import fetch, reader, supervisor, tenants_clock, user_of
 
 from . import tv
-from .models import TvLink
 from .reading import read_floor
 from .scope import Scope, scope_of
 
@@ -69,7 +68,7 @@ def links(request: HttpRequest) -> HttpResponse:
         address = request.build_absolute_uri(reverse("floor-tv", args=[tv.token_of(made)]))
         messages.success(request, f"Open this on the screen: {address}")
         return redirect("floor:tv-links")
-    rows = owned(request, TvLink).select_related("made_by").order_by("-made_at")[:50]
+    rows = tv.links_of(user).select_related("made_by").order_by("-made_at")[:50]
     context = {"form": form, "links": [(one, tv.token_of(one)) for one in rows]}
     return render(request, "floor/tv_links.html", context)
 
@@ -78,7 +77,8 @@ def links(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """End a link."""
-    link = fetch(request, TvLink, public_id=public_id)
-    tv.revoke(by=user_of(request), link=link)
+    user = user_of(request)
+    link = fetch(request, tv.links_of(user), public_id=public_id)
+    tv.revoke(by=user, link=link)
     messages.success(request, f"The link “{link.name}” is revoked.")
     return redirect("floor:tv-links")

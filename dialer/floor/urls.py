@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import alert_views, people_views, stop_views, told_views, tv_views, views
+from . import alert_views, people_views, saved_views, stop_views, told_views, tv_views, views
 
 app_name = "floor"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("campaign/<uuid:public_id>/", views.wallboard, name="campaign"),
     path("agents/", people_views.people, name="people"),
     path("agents/<uuid:public_id>/", people_views.agent, name="agent"),
+    path("views/", saved_views.views, name="views"),
+    path("views/<uuid:public_id>/", saved_views.view, name="view"),
+    path("views/<uuid:public_id>/remove/", saved_views.remove, name="view-remove"),
     path("messages/", told_views.send, name="message"),
     path("messages/mine/", told_views.mine, name="messages-mine"),
     path("messages/<uuid:public_id>/seen/", told_views.seen, name="message-seen"),

@@ -11,11 +11,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import AgentState
 from dialer.agents.services import NotNow
+from dialer.calls.models import CallTask
 from dialer.core.ids import new_id
 from dialer.live import publish
 from dialer.people.access import LEADERS
@@ -157,3 +159,20 @@ def busy(session: AgentSession) -> bool:
     """Whether a session listens to somebody, so that it must not take calls: the customer would hear it."""
     rows = Monitor.objects.for_tenant(session.tenant_id).filter(watcher=session, ended_at=None)
     return bool(rows.exists())
+
+
+def told_of(call: CallTask) -> list[tuple[datetime, str, str]]:
+    """When supervisors were in a call, and in which mode, for its timeline: when, who, what."""
+    if call.user_id is None or call.connected_at is None:
+        return []
+    rows = Monitor.objects.for_tenant(call.tenant_id).filter(watched__user_id=call.user_id, started_at__isnull=False)
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=call.connected_at))
+    if call.ended_at is not None:
+        rows = rows.filter(started_at__lt=call.ended_at)
+    told = []
+    for one in rows.select_related("watcher__user").order_by("started_at"):
+        who = one.watcher.user.shown_name
+        told.append((max(one.started_at, call.connected_at), "Supervisor", f"{one.get_mode_display()}: {who}"))
+        if one.ended_at is not None and (call.ended_at is None or one.ended_at < call.ended_at):
+            told.append((one.ended_at, "Supervisor", f"{one.get_mode_display()} no more: {who}"))
+    return told

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 AGAIN_S = 1.5
 """A board that looks the same is sent again after so long."""
+ASIDE_AGAIN_S = 30.0
+"""What changes seldom is sent again after so long, for whoever missed it."""
 LOOK_AGAIN_S = 10.0
 """How often it is asked whether those who look still may."""
 
@@ -47,6 +49,9 @@ class NoSuch(Exception):
     """What this viewer asks for does not exist, as far as they may know."""
 
 
+Shown = tuple[object, str] | tuple[object, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """One kind of board. The functions are synchronous and run in a thread, with the database at hand.
@@ -54,11 +59,14 @@ class Board:
     `authorise(user, query)` returns the key of what this viewer sees (letters, digits, `.`, `-` and `_`), or raises
     Refused, NoSuch or SignIn. `render(keys)` returns for each key its digest (equal when nothing that shows has
     changed) and the HTML, which may hold `SEQUENCE`, replaced by a number that grows by one with each sending.
+
+    A third part, if there is one, is HTML of what changes seldom beside the rest, such as charts of the day. It is sent
+    along when it changed, when somebody has come, and every ASIDE_AGAIN_S: not twice a second to all.
     """
 
     name: str
     authorise: Callable[[Any, Mapping[str, str]], str]
-    render: Callable[[Sequence[str]], Mapping[str, tuple[object, str]]]
+    render: Callable[[Sequence[str]], Mapping[str, Shown]]
 
 
 SEQUENCE = "@sequence@"
@@ -178,6 +186,7 @@ class Keeper:
         self._viewers: dict[tuple[str, str], set[BoardConsumer]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._sent: dict[tuple[str, str], tuple[object, float]] = {}
+        self._asides: dict[tuple[str, str], tuple[int, float]] = {}
 
     def add(self, viewer: BoardConsumer) -> None:
         """Somebody looks at a board from now on."""
@@ -195,6 +204,7 @@ class Keeper:
         if not self._viewers[place]:
             del self._viewers[place]
             self._sent.pop(place, None)
+            self._asides.pop(place, None)
         if not self._viewers and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -230,21 +240,26 @@ class Keeper:
                 ours[name].append(key)
         for name, keys in ours.items():
             shown = await in_thread(_boards[name].render, keys)
-            for key, (digest, html) in shown.items():
-                await self._send(redis, name, key, digest, html)
+            for key, (digest, html, *aside) in shown.items():
+                await self._send(redis, name, key, digest, html, "".join(aside))
 
-    async def _send(self, redis: Redis, name: str, key: str, digest: object, html: str) -> None:
+    async def _send(self, redis: Redis, name: str, key: str, digest: object, html: str, aside: str) -> None:
         """Send a board to all its viewers, unless they have been shown the same a moment ago."""
         clock = asyncio.get_running_loop().time
         before = self._sent.get((name, key))
-        if before is not None and before[0] == digest and clock() - before[1] < AGAIN_S:
+        told = self._asides.get((name, key)) if before is not None else None
+        again = bool(aside) and (told is None or told[0] != hash(aside) or clock() - told[1] >= ASIDE_AGAIN_S)
+        if before is not None and before[0] == digest and clock() - before[1] < AGAIN_S and not again:
             return
         number = await redis.incr(f"cordboard:board:{name}:{key}:sequence")
-        message = {"type": "board.shown", "html": html.replace(SEQUENCE, str(number))}
+        html = html.replace(SEQUENCE, str(number)) + (aside if again else "")
+        message = {"type": "board.shown", "html": html}
         async with asyncio.timeout(2):
             await get_channel_layer().group_send(group_of(f"board-{name}", key), message)
         if (name, key) in self._viewers:
             self._sent[name, key] = digest, clock()
+            if again:
+                self._asides[name, key] = hash(aside), clock()
 
 
 def _redis_url() -> str:

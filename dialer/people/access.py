@@ -109,6 +109,11 @@ def fetch(request: HttpRequest, source: type[Row] | TenantQuerySet, **lookup: An
     return get_object_or_404(rows, **lookup)
 
 
+def team_limit(user: User) -> int | None:
+    """The team that limits what somebody sees: a supervisor's own, if they have one. None: all of the tenant."""
+    return user.team_id if user.role == Role.SUPERVISOR else None
+
+
 def sees_numbers(user: User) -> bool:
     """Whether the user sees telephone numbers whole; readers of reports see them masked."""
     return user.role in LEADERS

@@ -76,15 +76,15 @@ def agent_browser(playwright: Playwright, folder: Path, hertz: int, **options: o
         context.close()
 
 
-def sign_in(context: BrowserContext, address: str, user: User) -> Page:
-    """The user's desk in a page of this browser."""
+def sign_in(context: BrowserContext, address: str, user: User, leads_to: str = "**/desk/") -> Page:
+    """The page that the user comes to by signing in (an agent's is the desk), in this browser."""
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.goto(f"{address}/sign-in/")
     page.fill("[name=username]", user.username)
     page.fill("[name=password]", factories.PASSWORD)
     page.press("[name=password]", "Enter")
-    page.wait_for_url("**/desk/")
+    page.wait_for_url(leads_to)
     return page
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dialer.calls.rules import Kind
-from dialer.floor import tv
+from dialer.core.clock import now
+from dialer.floor import alerts, counters, tv
+from dialer.floor.models import Counter, SavedView
 from tests import factories, switch
 
 from .floor import Floor
@@ -35,6 +38,27 @@ def busy(floor: Floor) -> None:
     switch.tell(calls[1].pk, Kind.READY, verdict="HUMAN")
 
 
+def a_day(floor: Floor) -> None:
+    """Counters and decisions of six hours, for the charts."""
+    starts = counters.bucket_of(now(), timedelta(minutes=15)) - timedelta(hours=6)
+    for n in range(24):
+        at, busy = starts + n * timedelta(minutes=15), 20 + 3 * n - n * n // 10
+        told = {
+            "outcome:connected": busy,
+            "outcome:abandoned": n % 5 == 0,
+            "outcome:machine": busy // 2,
+            "outcome:no_answer": busy + 7 * (n % 3),
+            "outcome:failed": n % 4,
+            "agent_ms:in_call": 60_000 * busy,
+            "agent_ms:ready": 60_000 * (15 + 2 * (n % 6)),
+        }
+        rows = [
+            Counter(tenant=floor.tenant, campaign=floor.campaign, bucket=at, name=one, n=k) for one, k in told.items()
+        ]
+        Counter.objects.bulk_create(rows)
+        factories.make_decision(floor.campaign, at=at, level=1.2 + n / 20)
+
+
 def shot(page: Page, name: str) -> None:
     """Keep a picture, when somebody wants to look (FLOOR_SHOTS names a folder)."""
     if SHOTS:
@@ -49,12 +73,18 @@ def ringing(page: Page) -> object:
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_every_page_is_accessible(floor: Floor, open_page: OpenPage, scheme: str, width: int) -> None:
     busy(floor)
+    a_day(floor)
+    view = factories.make_view(floor.supervisor, shared=True)
+    session = floor.agent.sessions.get(ended_at=None)
     page = open_page(floor.supervisor, **look(scheme, width))
     page.set_default_navigation_timeout(30_000)  # the first page of all: the server has just started
     for name, address in (
         ("board", "/floor/"),
         ("campaign", f"/floor/campaign/{floor.campaign.public_id}/"),
         ("people", "/floor/agents/"),
+        ("views", "/floor/views/"),
+        ("view", f"/floor/views/{view.public_id}/"),
+        ("agent", f"/floor/agents/{session.public_id}/"),
         ("stop", "/floor/stop/"),
         ("tv-links", "/floor/tv-links/"),
         ("tv", "/floor/tv/"),
@@ -124,3 +154,81 @@ def test_an_agent_s_panel(floor: Floor, open_page: OpenPage) -> None:
     expect(page.locator(f"#agent-{floor.agent.pk}")).to_contain_text("Paused")
     session.refresh_from_db()
     assert (session.state, "Team meeting" in session.notice) == ("paused", True)
+
+
+def test_the_charts_move_by_themselves(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.supervisor)
+    page.goto(f"/floor/campaign/{floor.campaign.public_id}/")
+    charts = page.locator("#charts")
+    expect(charts).to_contain_text("begin with the first call")
+    call = factories.make_call(floor.campaign)
+    switch.tell(call.pk, Kind.PLACED)
+    switch.tell(call.pk, Kind.HUNG_UP, cause=17)
+    expect(charts).to_contain_text("1 ended", timeout=30_000)  # drawn anew every ten seconds
+    page.locator("summary", has_text="The charts in figures").click()
+    row = page.locator("#charts-figures tbody tr")
+    expect(row.locator('[data-label="No answer or busy"]')).to_have_text("1")
+    expect(page.get_by_role("img", name="Calls that ended, by outcome")).to_be_visible()
+
+
+def test_a_view_is_saved_and_opened_by_a_colleague(floor: Floor, open_page: OpenPage) -> None:
+    busy(floor)
+    page = open_page(floor.supervisor)
+    page.goto("/floor/agents/")
+    page.locator("select[name=state]").select_option("paused")
+    expect(page.locator("#people-agents tbody tr")).to_have_count(1)
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_role("checkbox", name="Phone").uncheck()
+    page.get_by_role("button", name="Show these").click()
+    expect(page.get_by_role("columnheader", name="Phone")).to_have_count(0)
+    page.locator("summary", has_text="Save as a view").click()
+    page.get_by_label("Name", exact=True).fill("On a break")
+    page.get_by_role("checkbox", name="Share it").check()
+    page.get_by_role("button", name="Save what is shown").click()
+    expect(page.get_by_role("link", name="On a break")).to_have_attribute("aria-current", "page")
+    assert (
+        SavedView.objects.for_tenant(floor.tenant).get().query == "state=paused&columns=state.for.campaign.team.calls"
+    )
+
+    colleague = factories.make_user(floor.tenant, "supervisor", team=floor.supervisor.team)
+    page = open_page(colleague)
+    page.goto("/floor/agents/")
+    page.get_by_role("link", name="On a break").click()
+    rows = page.locator("#people-agents tbody tr")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("columnheader", name="Phone")).to_have_count(0)
+    user = factories.make_user(floor.tenant, first_name="Lea", team=floor.agent.team)
+    factories.make_session(floor.campaign, user, state="paused")
+    expect(rows).to_have_count(2)  # pushed, in the same look
+    expect(page.get_by_role("columnheader", name="Phone")).to_have_count(0)
+
+
+def test_an_agent_is_moved(floor: Floor, open_page: OpenPage) -> None:
+    session = factories.make_session(floor.campaign, floor.agent)
+    page = open_page(floor.supervisor)
+    page.goto("/floor/agents/")
+    page.get_by_role("link", name=floor.agent.shown_name).click()
+    page.locator("#hand-campaign").select_option(label=floor.preview.name)
+    page.get_by_label("Why they move").fill("They are short of hands")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.locator("#hand")).to_contain_text("They are in “Win-back” now.")
+    expect(page.locator(f"#agent-{floor.agent.pk}")).to_contain_text("Win-back")
+    session.refresh_from_db()
+    assert session.campaign_id == floor.preview.pk
+
+
+def test_an_alert_shows_by_itself_and_ends(floor: Floor, open_page: OpenPage) -> None:
+    factories.make_threshold(floor.campaign)
+    page = open_page(floor.supervisor)
+    page.goto("/floor/")
+    told = page.locator("#board-told")
+    expect(told).to_have_text("")
+    call = factories.make_call(floor.campaign)
+    for kind in (Kind.PLACED, Kind.RINGING, Kind.ANSWERED, Kind.READY):
+        switch.tell(call.pk, kind)
+    alerts.look()
+    expect(told).to_contain_text("Customers waiting is 1, above 0.")
+    check(page)
+    switch.tell(call.pk, Kind.HUNG_UP, cause=16)
+    alerts.look()
+    expect(told).to_have_text("")

@@ -108,7 +108,7 @@ def test_every_mode_and_back_without_hanging_up(watched: Watched) -> None:
     assert watched.boss.phone.calls == phone_calls, "one call of the phone for all of it"
 
 
-@pytest.mark.parametrize("mode", ["listen", "barge"])
+@pytest.mark.parametrize("mode", ["listen", "whisper", "barge"])
 def test_the_supervisors_phone_is_lost(watched: Watched, mode: str) -> None:
     watched.watch(mode)
     watched.boss_hears(AGENT_TONE)

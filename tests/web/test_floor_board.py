@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
+from dialer.calls import services as calls
+from dialer.calls.models import PacingState
 from dialer.calls.rules import Kind
 from dialer.campaigns.models import Campaign
+from dialer.compliance.models import GateVerdict
+from dialer.core.clock import now
 from dialer.floor import reading, topic
 from dialer.live import shared
 from dialer.live.threads import in_thread
@@ -97,6 +102,45 @@ def test_figures(house: House, campaign: Campaign, as_: As) -> None:
     assert tile(html, "Abandonment") == "33.33 % 1 of 3 live answers"
     assert tile(html, "Budget left") == "-1 over the cap"
     assert session.user.shown_name in html
+
+
+@pytest.mark.django_db
+def test_the_other_figures(house: House, campaign: Campaign, as_: As) -> None:
+    """Averages, contact rate, conversions, why pacing dials as it does, leads left by list, refusals by reason."""
+    reading.forget()
+    began = now() - timedelta(seconds=90)
+    session = factories.make_session(campaign, house.agent, since=began)
+    factories.make_leads(factories.make_list(campaign, name="Spring"), 3)
+    factories.make_leads(factories.make_list(campaign, name="Asleep", is_active=False), 2)
+    for rule in ("dnc", "dnc", "calling_hours"):
+        GateVerdict.objects.create(
+            tenant=house.tenant, campaign=campaign, phone="+12125550100", allowed=False, rule=rule, pack="t", at=now()
+        )
+    PacingState.objects.create(
+        tenant=house.tenant, campaign=campaign, decided_at=now(), level=1.35, reason="2 lines: one agent is free soon."
+    )
+    sold, missed = factories.make_lead(campaign), factories.make_call(campaign)
+    call = switch.connect(campaign, sold)
+    switch.tell(call.pk, Kind.HUNG_UP, cause=16)
+    calls.dispose(session_id=session.pk, code="SALE")
+    switch.tell(missed.pk, Kind.PLACED)
+    switch.tell(missed.pk, Kind.HUNG_UP, cause=19)
+    html = as_(house.supervisor).get(f"/floor/campaign/{campaign.public_id}/").content.decode()
+    assert tile(html, "Contact rate") == "50 %"
+    assert tile(html, "Conversions") == "1"
+    assert re.fullmatch(r"0:0\d", tile(html, "Average talk"))
+    assert re.fullmatch(r"0:0\d", tile(html, "Average wrap-up"))
+    assert re.fullmatch(r"1:3\d", tile(html, "Average idle"))
+    assert tile(html, "Occupancy") in ("0 %", "1 %", "2 %")
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('-more" class="board-more"') :]).split())
+    for said in (
+        "Pacing 1.35 lines per free agent 2 lines: one agent is free soon.",
+        "Spring 3",
+        "Asleep off 2",
+        "On the do-not-call list 2 Outside calling hours 1",
+    ):
+        assert said in text
+    assert f'data-since="{factories.get_session(session.pk).state_since.isoformat()}"' in html
 
 
 @pytest.mark.django_db(transaction=True)
