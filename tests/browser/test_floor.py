@@ -232,3 +232,40 @@ def test_an_alert_shows_by_itself_and_ends(floor: Floor, open_page: OpenPage) ->
     switch.tell(call.pk, Kind.HUNG_UP, cause=16)
     alerts.look()
     expect(told).to_have_text("")
+
+
+def test_a_live_call_is_watched_on_its_page(floor: Floor, open_page: OpenPage) -> None:
+    factories.make_session(floor.campaign, floor.agent)
+    call = factories.make_call(floor.campaign, lead=floor.lead)
+    page = open_page(floor.supervisor)
+    page.goto("/floor/agents/")
+    page.get_by_role("link", name="Timeline").click()
+    told = page.locator("#call-timeline li")
+    expect(told).to_have_count(2)  # the decision and the gate
+    for kind in (Kind.PLACED, Kind.RINGING):
+        switch.tell(call.pk, kind)
+    expect(told.last).to_contain_text("Ringing")
+    check(page)
+    shot(page, "call")
+    for kind in (Kind.ANSWERED, Kind.READY):
+        switch.tell(call.pk, kind)
+    expect(told.last).to_contain_text(f"The agent who waited longest is reserved: {floor.agent.shown_name}")
+    switch.tell(call.pk, Kind.HUNG_UP, cause=16)
+    expect(page.locator("#call .tag").first).to_have_text("Early hangup")
+    expect(page.locator("#facts ~ dl")).to_contain_text("16: normal clearing")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_charts_in_high_contrast(floor: Floor, open_page: OpenPage, scheme: str) -> None:
+    a_day(floor)
+    page = open_page(floor.supervisor, color_scheme=scheme, contrast="more")
+    page.goto(f"/floor/campaign/{floor.campaign.public_id}/")
+    expect(page.locator("#charts svg.day-chart")).to_have_count(4)
+    page.locator("summary", has_text="The charts in figures").click()
+    check(page)
+    shot(page, f"contrast-{scheme}")
+    page.emulate_media(forced_colors="active")  # the parts of a bar keep their outlines (axe knows nothing of these)
+    outlines = "(parts) => parts.map((part) => getComputedStyle(part).stroke)"
+    strokes = page.locator("#chart-calls path").evaluate_all(outlines)
+    assert len(strokes) == 5
+    assert "none" not in strokes
