@@ -79,6 +79,9 @@ def main(argv: list[str]) -> int:
     use_environment()
     django.setup()
     _quieten()
+    from dialer.core.steady import stand_back
+
+    stand_back()
     consumer(argv[0]).run()
     return 0
 

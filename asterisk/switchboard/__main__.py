@@ -17,10 +17,13 @@ log = logging.getLogger("asterisk.switchboard")
 
 async def serve() -> int:
     """Run until SIGTERM or SIGINT; the exit status: 0 drained, 1 failed, 3 leadership lost."""
+    from dialer.core.steady import steady
+
     from .listener import LeadershipLost
     from .switchboard import Switchboard
 
     switch, name = _switch()
+    steady()
     running = asyncio.create_task(Switchboard(switch, name).run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -203,11 +203,13 @@ class Switchboard:
         while True:
             await _set_within(self._commands, 1.0)
             self._commands.clear()
-            for late in await self._store.run(outbox.expire):
-                if late.kind == CommandKind.HANDLE and late.target is not None:
-                    await self._store.run(handling.too_late, call_id=late.target)
             for command in await self._store.run(outbox.take):
                 await self._carry_out(command)
+
+    async def _expire_commands(self) -> None:
+        for late in await self._store.run(outbox.expire):
+            if late.kind == CommandKind.HANDLE and late.target is not None:
+                await self._store.run(handling.too_late, call_id=late.target)
 
     async def _carry_out(self, command: SwitchCommand) -> None:
         if command.kind == CommandKind.PROVISION:
@@ -259,6 +261,7 @@ class Switchboard:
     async def _every_second(self) -> None:
         while True:
             await self._beat.once(switch_up=self._up.is_set())
+            await self._expire_commands()
             for call_id in await self._store.run(board.expired_calls, now()):
                 self._calls.place(call_id)  # which cancels it, since it is too old
             for session_id in await self._store.run(board.overdue_wrapups, now()):

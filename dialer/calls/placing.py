@@ -20,7 +20,7 @@ from dialer.campaigns.models import MIN_RING_S, Campaign, CampaignStatus, DialMe
 from dialer.compliance.ledger import today_of
 from dialer.compliance.rules import Allow, Deny
 from dialer.compliance.services import Asked, Judged, asked_for, judge
-from dialer.core import notify
+from dialer.core import notify, prepared
 from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.core.language import translated
@@ -76,8 +76,8 @@ def pace(*, campaign_id: int) -> Paced:
         told, before = _decide(campaign, now())
         if told.decision.launch:
             told = _launch(told)
-        elif not told.decision.cancel:
-            _commit_lazily()
+        elif not told.decision.cancel:  # nothing was launched: what may be lost is a moment of what pacing learned
+            prepared.commit_lazily()
         if told.decision.cancel:
             told = replace(told, cancelled=_give_up(told))
         state = decisions.write(told, before)
@@ -102,12 +102,6 @@ def _only_tick_of(campaign_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '2s'")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cordboard.pacing'), %s)", [campaign_id])
-
-
-def _commit_lazily() -> None:
-    """Nothing was launched: what a crash may now lose is a few milliseconds of what pacing learned."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _decide(campaign: Campaign, at: datetime) -> tuple[Told, PacingState | None]:

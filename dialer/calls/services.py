@@ -55,6 +55,12 @@ _MOVING = (
 """The columns that events move; the others stand from the decision to dial on."""
 
 
+FOUND_AGAIN = frozenset({Kind.RINGING, Kind.BRIDGED, Kind.HANG_UP_ASKED})
+"""Events whose commit waits for no disk: should the database crash in the same instant, the next look at the switch
+shows what they told (a call in its agent's bridge, say), as it does when a switchboard dies before it could note them.
+An agent waits for the screen that follows them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What an event made of a call: the row as stored, and what the switchboard must now do on the switch."""
@@ -75,6 +81,8 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
         if call is None:
             return None
         was = call.state
+        if event.kind in FOUND_AGAIN:
+            prepared.commit_lazily()
         effects = _run(call, _judged(call, event, at), at)
     return Applied(call, effects, ended_now=call.state == CallState.ENDED and was != CallState.ENDED)
 

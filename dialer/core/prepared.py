@@ -53,6 +53,15 @@ def together() -> Iterator[None]:
         yield
 
 
+def commit_lazily() -> None:
+    """Let the current transaction's commit not wait for the disk: a crash of the database may lose the last moments.
+
+    For what is found out again by itself, or does no harm when it happens twice. Order is kept: whatever is committed
+    later, and waited for, takes this with it.
+    """
+    run("SET LOCAL synchronous_commit TO off", [])
+
+
 class Read(Generic[M]):
     """A queryset whose only changing parts are a few values.
 

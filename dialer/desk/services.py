@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dialer.agents import services as agents
@@ -15,6 +16,7 @@ from dialer.calls import placing
 from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core.clock import now
+from dialer.core.prepared import Read
 from dialer.handling import monitoring
 from dialer.handling import services as handling
 from dialer.handling.rules import Kind as HandlingKind
@@ -30,16 +32,18 @@ NOTE_LENGTH = 4000
 
 def session_of(user: User) -> AgentSession:
     """The session that the user is in; raises NotNow when there is none."""
-    session = (
-        AgentSession.objects.for_tenant(user.tenant_id)
-        .filter(user=user, ended_at=None)
-        .select_related("campaign", "call")
-        .first()
-    )
+    session = _SESSION.first(user.tenant_id, user.pk)
     if session is None:
         raise NotNow(_("You are in no campaign. Join one first."))
-    assert isinstance(session, AgentSession)
     return session
+
+
+def _open_session(tenant_id: int, user_id: int) -> QuerySet[AgentSession]:
+    sessions = AgentSession.objects.for_tenant(tenant_id).filter(user_id=user_id, ended_at=None)
+    return sessions.select_related("campaign", "call")[:1]
+
+
+_SESSION: Read[AgentSession] = Read(_open_session, -1, -2)
 
 
 def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: str = "") -> None:

@@ -2,8 +2,8 @@
 
 Every process that has viewers ticks twice a second. For each board that somebody looks at, the first process to
 take the tick's lease in Redis renders it, and sends the HTML in one message to the viewers of all processes. There is
-no leader: a process that dies is missed for one tick. A board that did not change is sent again every second and a
-half all the same, so that a page can tell that it is still being told.
+no leader: a process that dies is missed for one tick. A board that did not change is sent again every second all the
+same, so that a page can tell that it is still being told. Whether viewers still may look is asked beside the ticks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -33,7 +34,7 @@ from .watch import watch
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-AGAIN_S = 1.5
+AGAIN_S = 0.9
 """A board that looks the same is sent again after so long."""
 ASIDE_AGAIN_S = 30.0
 """What changes seldom is sent again after so long, for whoever missed it."""
@@ -149,29 +150,29 @@ class BoardConsumer(AsyncWebsocketConsumer):
         """Ask the page to reconnect, because nothing can be shown now."""
         await self._end(TRY_AGAIN_LATER)
 
-    async def look_again(self) -> None:
-        """Close when the viewer may not look any more, or sees something else by now."""
+    def asks(self) -> tuple[object, ...]:
+        """What the answer to "may they look, and at what?" depends on."""
+        assert self.board is not None
+        return self.board.name, self.scope["user"].pk, *sorted(self._query.items())
+
+    async def looks_now(self) -> tuple[str, int]:
+        """What the viewer would see now, or the code to close with because they may not look any more."""
         assert self.board is not None
         try:
-            fresh = await in_thread(self.board.authorise, await self._user(), self._query)
+            return await in_thread(_authorise_afresh, self.board, self.scope["user"], self._query), TRY_AGAIN_LATER
         except SignIn:
-            await self._end(NOT_SIGNED_IN)
+            return "", NOT_SIGNED_IN
         except NoSuch:
-            await self._end(NO_SUCH_TOPIC)
+            return "", NO_SUCH_TOPIC
         except Refused:
-            await self._end(REFUSED)
+            return "", REFUSED
         except DatabaseError:
-            await self._end(TRY_AGAIN_LATER)
-        else:
-            if fresh != self.key:
-                await self._end(TRY_AGAIN_LATER)
+            return "", TRY_AGAIN_LATER
 
-    async def _user(self) -> Any:
-        """The viewer as the database has them now."""
-        user = self.scope["user"]
-        if user.is_authenticated:
-            await in_thread(user.refresh_from_db)
-        return user
+    async def keep_if(self, key: str, code: int) -> None:
+        """Stay when this is what the viewer sees; else close."""
+        if key != self.key:
+            await self._end(code)
 
     async def _end(self, code: int) -> None:
         if not self._ended:
@@ -179,12 +180,22 @@ class BoardConsumer(AsyncWebsocketConsumer):
             await self.close(code)
 
 
+def _authorise_afresh(board: Board, user: Any, query: Mapping[str, str]) -> str:
+    """The key of what a viewer sees, by what the database says of them now."""
+    if user.is_authenticated:
+        try:
+            user.refresh_from_db()
+        except ObjectDoesNotExist as gone:
+            raise SignIn from gone
+    return board.authorise(user, query)
+
+
 class Keeper:
-    """The boards that somebody looks at in this event loop, and the task that has them rendered."""
+    """The boards that somebody looks at in this event loop, and the tasks that render them and look after viewers."""
 
     def __init__(self) -> None:
         self._viewers: dict[tuple[str, str], set[BoardConsumer]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._sent: dict[tuple[str, str], tuple[object, float]] = {}
         self._asides: dict[tuple[str, str], tuple[int, float]] = {}
 
@@ -193,8 +204,12 @@ class Keeper:
         assert viewer.board is not None
         self._viewers[viewer.board.name, viewer.key].add(viewer)
         self._sent.pop((viewer.board.name, viewer.key), None)  # whoever comes is shown it with the next tick
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="live-boards")
+        if not self._tasks:
+            loop = asyncio.get_running_loop()
+            self._tasks = [
+                loop.create_task(self._run(), name="live-boards"),
+                loop.create_task(self._look_again(), name="live-board-viewers"),
+            ]
 
     def discard(self, viewer: BoardConsumer) -> None:
         """Somebody looks away; the last one ends the task."""
@@ -205,13 +220,28 @@ class Keeper:
             del self._viewers[place]
             self._sent.pop(place, None)
             self._asides.pop(place, None)
-        if not self._viewers and self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if not self._viewers:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks = []
+
+    async def _look_again(self) -> None:
+        """Ask again and again whether those who look still may: once for all who would get the same answer."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            same: dict[tuple[object, ...], list[BoardConsumer]] = defaultdict(list)
+            for viewer in [one for together in self._viewers.values() for one in together]:
+                same[viewer.asks()].append(viewer)
+            for viewers in same.values():
+                try:
+                    key, code = await viewers[0].looks_now()
+                    for viewer in viewers:
+                        await viewer.keep_if(key, code)
+                except Exception:
+                    log.exception("it could not be asked whether viewers of a board still may look")
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        next_look = loop.time() + LOOK_AGAIN_S
         async with Redis.from_url(_redis_url()) as redis:
             while True:
                 began = loop.time()
@@ -221,11 +251,6 @@ class Keeper:
                     log.warning("boards are not sent (%s)", type(error).__name__)
                 except Exception:
                     log.exception("boards could not be rendered")
-                if began >= next_look:
-                    next_look = began + LOOK_AGAIN_S
-                    viewers = [one for together in self._viewers.values() for one in together]
-                    for viewer in viewers:
-                        await viewer.look_again()
                 await asyncio.sleep(max(0.05, began + TICK_S - loop.time()))
 
     async def _tick(self, redis: Redis) -> None:

@@ -30,6 +30,7 @@ from asterisk.sandbox.robots import phone_ip
 from asterisk.sandbox.rtp import Clock
 from deploy.local.supervisor import Supervisor
 from dialer.campaigns.models import Campaign
+from dialer.core.steady import steady
 from dialer.leads.services import NewLead, add_leads
 from dialer.people.models import Role, Tenant, User
 from tests import factories
@@ -232,6 +233,7 @@ async def _register(phone: Phone) -> None:
 @contextmanager
 def product() -> Iterator[Supervisor]:
     """Web, switchboard, pacing and worker running, from the Procfile and this environment."""
+    steady()  # pauses of the one who measures would be taken for the product's
     log_dir = Path(os.environ["CORDBOARD_DATA_DIR"]) / "log"
     with Supervisor.from_procfile(ROOT / "Procfile", env=os.environ, log_dir=log_dir) as supervisor:
         _wait_for_web()

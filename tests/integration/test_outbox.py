@@ -43,6 +43,7 @@ def test_what_is_past_its_deadline_is_not_carried_out(tenant: Tenant) -> None:
     late, fresh = send(tenant), send(tenant)
     SwitchCommand.objects.across_tenants().filter(pk=late.pk).update(deadline=late.created_at - timedelta(seconds=1))
     assert [command.pk for command in outbox.take()] == [fresh.pk]
+    assert [command.pk for command in outbox.expire()] == [late.pk]
     assert stored(late).status == CommandStatus.EXPIRED
     assert stored(late).result
 

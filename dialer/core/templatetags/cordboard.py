@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import template
@@ -139,8 +140,9 @@ def as_json(value: object) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "") -> SafeString:
-    """An icon of the sprite; with a label it speaks, without one it is decoration."""
+    """An icon of the sprite; with a label it speaks, without one it is decoration. A desk has a dozen of them."""
     sprite = static("img/icons.svg")
     if label:
         return format_html(

@@ -1,0 +1,34 @@
+"""What keeps a long-running process even: no long pauses of its own making.
+
+Python stops everything to look for garbage in cycles. With Django loaded that is a quarter of a million objects that
+will never be garbage, and it takes longer than a screen may be late. And a thread that computes keeps the others
+waiting for 5 ms each time, which is what most of the work of a push costs.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from contextlib import suppress
+
+SWITCH_S = 0.001
+"""How long one thread may compute while others wait."""
+YOUNG, MIDDLE, OLD = 20_000, 20, 20
+"""Objects made before the youngest are looked through (Python: 700), and how many of those looks before the next."""
+BEHIND = 5
+"""How much less urgent work is that nobody waits for within a tenth of a second."""
+
+
+def steady() -> None:
+    """Call once, when everything is imported that the process will need."""
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def stand_back() -> None:
+    """Let processes that answer people go first when the processor is short; where that is not allowed, all are equal."""
+    with suppress(OSError):
+        os.nice(BEHIND)
