@@ -29,6 +29,6 @@ def steady() -> None:
 
 
 def stand_back() -> None:
-    """Let processes that answer people go first when the processor is short; where that is not allowed, all are equal."""
+    """Let processes that answer people go first when the processor is short; where that is refused, all are equal."""
     with suppress(OSError):
         os.nice(BEHIND)
