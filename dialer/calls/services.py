@@ -55,10 +55,10 @@ _MOVING = (
 """The columns that events move; the others stand from the decision to dial on."""
 
 
-FOUND_AGAIN = frozenset({Kind.RINGING, Kind.BRIDGED, Kind.HANG_UP_ASKED})
+FOUND_AGAIN = frozenset({Kind.RINGING, Kind.HANG_UP_ASKED})
 """Events whose commit waits for no disk: should the database crash in the same instant, the next look at the switch
-shows what they told (a call in its agent's bridge, say), as it does when a switchboard dies before it could note them.
-An agent waits for the screen that follows them."""
+shows what they told, as it does when a switchboard dies before it could note them. No outcome hangs on them. (On
+BRIDGED one does: a customer who hung up before the next look would count as abandoned.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +294,7 @@ def _note_recording(call: CallTask, at: datetime) -> None:
 def ask_hang_up(*, call: CallTask, by: str) -> None:
     """Ask the switchboard to end a call; `by` is agent, supervisor or system. Asking twice does it once."""
     with transaction.atomic():
+        prepared.commit_lazily()  # it is carried out within milliseconds, or asked for again
         outbox.send(tenant_id=call.tenant_id, kind=CommandKind.HANG_UP, target=call.pk, args={"by": by})
 
 

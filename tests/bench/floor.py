@@ -1,11 +1,13 @@
 """`./run bench floor`: what the floor's boards and the desks take, and how fast an emergency stop is.
 
 Part one: 500 agents with their desk open (300 of them taking calls), 50 viewers of the wallboard, and the events of
-25 calls a second, written as the switchboard writes them. Part two: calls ring on a real Asterisk and are stopped.
+25 calls a second, written as the switchboard writes them, in a process of their own. Part two: calls ring on a real
+Asterisk and are stopped.
 
 `board_age_ms` is how old a wallboard's figures were just before newer ones came, by the clock of this machine.
 `agent_event_ms` is from a call's event to the fragment's arrival at its agent's socket.
 `dropped_messages` are gaps in the boards' numbering, at all viewers together; `closed_sockets` those that were lost.
+`bench_loop_late_ms` is how late this process reads what came, which is a part of all of these.
 `web_cpu_share` is the web process's part of one core. `counter_drift` is how far counters and rows are apart.
 `emergency_stop_ms` is from the command to the switch's own word that nothing rings any more.
 Progress goes to stderr; the last line of stdout is JSON.
@@ -17,12 +19,11 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import re
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,9 +39,8 @@ django.setup()
 from asterisk.sandbox.robot_desk import Desk, DeskError  # noqa: E402
 from deploy.local.supervisor import Supervisor  # noqa: E402
 from dialer.agents.models import AgentSession  # noqa: E402
-from dialer.calls import services  # noqa: E402
 from dialer.calls.models import CallTask  # noqa: E402
-from dialer.calls.rules import CallState, Event, Kind  # noqa: E402
+from dialer.calls.rules import CallState  # noqa: E402
 from dialer.campaigns.models import Campaign  # noqa: E402
 from dialer.core.clock import now  # noqa: E402
 from dialer.floor import counters, emergency  # noqa: E402
@@ -107,61 +107,36 @@ class Seen:
 
 
 class Calls:
-    """Calls that run through their lives without a switch: `rate` of them begin each second, in a few threads."""
+    """The calls, which run in a process of their own, and how many there were so far."""
 
-    def __init__(self, campaign: Campaign, rate: float, talk_s: float) -> None:
-        self.campaign, self.rate, self.talk_s = campaign, rate, talk_s
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
         self.begun = Counter[str]()
-        self._threads = ThreadPoolExecutor(6, thread_name_prefix="calls")
-        self._chance = random.Random(7)
 
-    async def run(self, seconds: float) -> None:
-        """Begin calls for so long, then wait until all are over."""
-        loop, ends = asyncio.get_running_loop(), time.monotonic() + seconds
-        running: set[asyncio.Task[None]] = set()
-        due = loop.time()
-        while time.monotonic() < ends:
-            task = asyncio.create_task(self._one())
-            running.add(task)
-            task.add_done_callback(running.discard)
-            due += 1 / self.rate
-            await asyncio.sleep(max(0.0, due - loop.time()))
-        await asyncio.gather(*running)
+    @classmethod
+    async def start(cls, campaign: Campaign, options: argparse.Namespace) -> Calls:
+        """Begin calls, until the measuring is over."""
+        asked = ("--rate", options.rate, "--talk", options.talk, "--for", options.warm + options.seconds)
+        command = [sys.executable, "-m", "tests.bench._calls", str(campaign.pk), *map(str, asked)]
+        return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
 
-    async def _do(self, act: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+    async def follow(self) -> None:
+        """Read how far it is; returns when all calls are over. Raises RuntimeError when it failed."""
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self.begun = Counter(json.loads(line))
+        if code := await self._process.wait():
+            raise RuntimeError(f"the calls ended with exit code {code}")
 
-    async def _one(self) -> None:
-        call = await self._do(lambda: factories.make_call(self.campaign))
-        await self._do(lambda: services.begin_placing(call_id=call.pk))
-        self.begun["calls"] += 1
-
-        async def tell(kind: Kind, **values: Any) -> services.Applied | None:
-            self.begun["events"] += 1
-            event = Event(kind, **values)
-            return await self._do(lambda: services.apply_event(call_id=call.pk, event=event, at=now()))  # type: ignore[no-any-return]
-
-        await tell(Kind.RINGING)
-        await asyncio.sleep(self._chance.uniform(0.5, 3))
-        if self._chance.random() > 0.5:
-            await tell(Kind.HUNG_UP, cause=19)
-            return
-        await tell(Kind.ANSWERED)
-        after = await tell(Kind.READY)
-        if after is None or after.call.session_id is None:
-            await tell(Kind.HUNG_UP, cause=16)
-            return
-        session = after.call.session_id
-        await tell(Kind.BRIDGED, session=session)
-        await asyncio.sleep(self._chance.uniform(0.5, 1.5) * self.talk_s)
-        await tell(Kind.HUNG_UP, cause=16)
-        await asyncio.sleep(self._chance.uniform(1, 4))
-        await self._do(lambda: services.dispose(session_id=session, code="NI"))
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
 
 
 async def part_one(options: argparse.Namespace, supervisor: Supervisor, rows: Rows) -> dict[str, Any]:
     """Boards and desks while calls run."""
-    seen, calls = Seen(), Calls(rows.campaign, options.rate, options.talk)
+    seen, lag, calls = Seen(), house.Lag(), None
     sockets = [asyncio.create_task(seen.sit(key, n / 40)) for n, key in enumerate(rows.keys)]
     sockets += [asyncio.create_task(seen.view(rows.viewer)) for _ in range(options.viewers)]
     try:
@@ -170,8 +145,11 @@ async def part_one(options: argparse.Namespace, supervisor: Supervisor, rows: Ro
                 break
             await asyncio.sleep(0.25)
         say(f"{seen.open} of {len(sockets)} sockets are open; warming up")
-        running = asyncio.create_task(calls.run(options.warm + options.seconds))
+        opened = len(sockets)
+        calls = await Calls.start(rows.campaign, options)
+        running = asyncio.create_task(calls.follow())
         await asyncio.sleep(options.warm)
+        sockets.append(asyncio.create_task(lag.watch()))
         web = {"web": supervisor.pids()["web"]}
         seen.measuring, before, began = True, house.cpu_s(web)["web"], time.monotonic()
         counted = calls.begun.copy()
@@ -179,10 +157,12 @@ async def part_one(options: argparse.Namespace, supervisor: Supervisor, rows: Ro
         took, used = time.monotonic() - began, house.cpu_s(web)["web"] - before
         seen.measuring = False
         done = calls.begun - counted
-        closed = seen.closed
+        closed, late = seen.closed, lag.late_ms.copy()
         say("waiting until the calls are over")
         await running
     finally:
+        if calls is not None:
+            calls.stop()
         for socket in sockets:
             socket.cancel()
         await asyncio.gather(*sockets, return_exceptions=True)
@@ -196,7 +176,8 @@ async def part_one(options: argparse.Namespace, supervisor: Supervisor, rows: Ro
         "max_rss_mb": house.peak_rss_mb(web)["web"],
         "calls_per_s": round(done["calls"] / took, 1),
         "events_per_s": round(done["events"] / took, 1),
-        "sockets": len(sockets),
+        "sockets": opened,
+        "bench_loop_late_ms": house.percentiles(late),
     }
 
 

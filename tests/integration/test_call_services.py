@@ -264,8 +264,8 @@ def test_a_recording_is_started_once(campaign: Campaign) -> None:
         (Kind.ANSWERED, {}, 3),
         # … another event, claim an agent and note their state (3), and book a live answer.
         (Kind.READY, {"verdict": "HUMAN"}, 7),
-        # … not wait for the disk, lock the agent, note and write their state (3), and note the recording.
-        (Kind.BRIDGED, {"session": 0}, 8),
+        # … lock the agent, note and write their state (3), and note the recording.
+        (Kind.BRIDGED, {"session": 0}, 7),
         # … and lock and write the lead (2).
         (Kind.HUNG_UP, {"cause": 16}, 8),
     ],
