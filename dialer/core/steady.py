@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 SWITCH_S = 0.001
 """How long one thread may compute while others wait."""
@@ -29,6 +30,11 @@ def steady() -> None:
 
 
 def stand_back() -> None:
-    """Let processes that answer people go first when the processor is short; where that is refused, all are equal."""
+    """Let processes that answer people go first when the processor is short; where that is refused, all are equal.
+
+    Linux weighs sessions (autogroups) against each other before it looks at nice, and each of ours is its own session.
+    """
     with suppress(OSError):
         os.nice(BEHIND)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(BEHIND))
