@@ -90,10 +90,11 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
 def _judged(call: CallTask, event: Event, at: datetime) -> Event:
     """The event of a hang-up, with what its time tells: whether they had waited for longer than allowed.
 
-    A busy switchboard may hear of the hang-up before it notices that the limit is over.
+    A busy switchboard may hear of the hang-up before it notices that the limit is over. When it has noticed, they heard
+    the message, and who hung up is as the switch tells it.
     """
     since = call.ready_at if call.screened else call.answered_at
-    if event.kind is not Kind.HUNG_UP or call.connected_at is not None or since is None:
+    if event.kind is not Kind.HUNG_UP or call.connected_at is not None or call.ending or since is None:
         return event
     limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
     return replace(event, overdue=at - since > limit)
