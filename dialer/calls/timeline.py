@@ -78,7 +78,8 @@ def _decision(call: CallTask) -> tuple[str, str]:
 
 def _gate(call: CallTask) -> str:
     verdict = call.verdict_row
-    clocks = ", ".join(f"{zone} {str(clock)[11:16]}".strip() for zone, clock in verdict.evidence.items())
+    zones: dict[str, str] = verdict.evidence.get("clocks", {})
+    clocks = ", ".join(f"{zone} {clock[11:16]}".strip() for zone, clock in zones.items())
     return f"{rule_words(verdict.rule)} by {verdict.pack}" + (f" ({clocks})" if clocks else "")
 
 
