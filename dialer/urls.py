@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dialer.campaigns.urls")),
     path("", include("dialer.handling.urls")),
     path("", include("dialer.whatif.urls")),
+    path("", include("dialer.planning.urls")),
     path("", include("dialer.leads.urls")),
     path("", include("dialer.compliance.urls")),
 ]

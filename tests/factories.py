@@ -13,7 +13,11 @@ from dialer.calls.models import CallTask, PacingDecision
 from dialer.calls.placing import queue_calls
 from dialer.campaigns.models import (
     AnswerHour,
+    CallerNumber,
+    CallerPool,
     Campaign,
+    CampaignChange,
+    CampaignDraft,
     CampaignStatus,
     DialMethod,
     Disposition,
@@ -278,6 +282,22 @@ def make_campaign_rows(campaign: Campaign) -> None:
     here: dict[str, Any] = {"tenant_id": campaign.tenant_id, "campaign": campaign}
     RecycleRule.objects.create(**here, outcome="busy", delay_min=5)
     AnswerHour.objects.create(**here, hour=18, placed=20, answered=10)
+    make_pool(campaign.tenant, "+12125550190")
+    CampaignChange.objects.create(**here, number=1, at=now())
+    CampaignDraft.objects.create(tenant=campaign.tenant, user=make_user(campaign.tenant), saved_at=now())
+
+
+def make_pool(tenant: Tenant, *phones: str, local_presence: bool = True, **values: Any) -> CallerPool:
+    """A pool of caller ids with these numbers."""
+    pool = CallerPool.objects.create(tenant=tenant, name=f"Pool {next(_serial)}", local_presence=local_presence)
+    add_numbers(pool, *phones, **values)
+    return pool
+
+
+def add_numbers(pool: CallerPool, *phones: str, **values: Any) -> None:
+    """Numbers of a pool."""
+    for phone in phones:
+        CallerNumber.objects.create(tenant_id=pool.tenant_id, pool=pool, phone=phone, **values)
 
 
 def make_decision(campaign: Campaign, *, at: datetime, level: float) -> PacingDecision:

@@ -25,6 +25,7 @@ from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
+from dialer.leads import choosing
 from dialer.leads import services as leads
 from dialer.leads.models import Lead, LeadNumber, LeadState
 from dialer.live import publish
@@ -32,7 +33,7 @@ from dialer.pacing import Decision, Memory, decide
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from . import decisions, ledger, memory, trunks
+from . import caller_ids, decisions, ledger, memory, trunks
 from .decisions import Told
 from .models import CallTask, PacingState
 from .rules import CallState
@@ -132,7 +133,9 @@ def _memory(campaign: Campaign, state: PacingState | None) -> Memory | None:
 def _launch(told: Told) -> Told:
     """Reserve leads, ask the gate, and queue the calls of a decision."""
     campaign, at = told.campaign, told.at
-    chosen = leads.reserve(campaign_id=campaign.pk, count=told.decision.launch, at=at)
+    chosen = leads.reserve(
+        campaign_id=campaign.pk, count=told.decision.launch, at=at, where=choosing.where_of(campaign)
+    )
     judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=at)
     refused = [one for one in judged if isinstance(one.answer, Deny)]
     for one in refused:
@@ -163,8 +166,19 @@ def queue_calls(
     """Make QUEUED calls of allowed numbers and wake the switchboard; returns the ids of those made.
 
     A number or lead that is in a live call already gets none (the database refuses a second), and its lead is put back.
+    So is one for which the campaign's pool has no caller id left today.
     """
-    calls = [_call_of(campaign, one, at, session) for one in judged if isinstance(one.answer, Allow)]
+    allowed = [one for one in judged if isinstance(one.answer, Allow)]
+    called = [one.asked.number for one in allowed]
+    allotted = caller_ids.allot(campaign=campaign, called=called, day=today_of(campaign.tenant, at))
+    shown = allotted.shown
+    unseen = [one.asked.lead_id for one in allowed if one.asked.number not in shown and one.asked.lead_id is not None]
+    leads.put_back(lead_ids=unseen, at=at, delay=caller_ids.LOOK_AGAIN)
+    if session is not None and called and not shown:
+        raise agents.NotNow(_("Every caller id of the campaign has reached its limit for today. Ask an administrator."))
+    calls = [
+        _call_of(campaign, one, at, session, shown[one.asked.number]) for one in allowed if one.asked.number in shown
+    ]
     # In one order everywhere: two campaigns that have the same numbers would wait for each other otherwise.
     calls.sort(key=lambda call: call.phone)
     CallTask.objects.bulk_create(calls, ignore_conflicts=True)
@@ -172,12 +186,13 @@ def queue_calls(
     made = set(CallTask.objects.for_tenant(campaign.tenant_id).filter(pk__in=wanted).values_list("pk", flat=True))
     lost = [call.lead_id for pk, call in wanted.items() if pk not in made and call.lead_id is not None]
     leads.put_back(lead_ids=lost, at=at, delay=timedelta(minutes=2))
+    caller_ids.book(allotted=allotted, called=[wanted[pk].phone for pk in made])
     if made:
         notify.notify(notify.CALLS)
     return [call.pk for call in calls if call.pk in made]
 
 
-def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSession | None) -> CallTask:
+def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSession | None, shown: str) -> CallTask:
     return CallTask(
         id=new_id(),
         tenant_id=campaign.tenant_id,
@@ -185,7 +200,7 @@ def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSessio
         lead_id=one.asked.lead_id,
         verdict_row=one.row,
         phone=one.asked.number,
-        caller_id=campaign.caller_id,
+        caller_id=shown,
         trunk=campaign.trunk or settings.TRUNK,
         ring_timeout_s=campaign.ring_timeout_s,
         connect_limit_ms=campaign.connect_limit_ms,
@@ -258,7 +273,8 @@ def next_lead(*, session_id: int) -> Lead:
         if session.call_id is not None:
             raise agents.NotNow(_("Finish the call that you are on first."))
         own = leads.reserve_promised(user_id=session.user_id, campaign_id=session.campaign_id, at=moment)
-        found = [own] if own else leads.reserve(campaign_id=session.campaign_id, count=1, at=moment)
+        where = choosing.where_of(session.campaign)
+        found = [own] if own else leads.reserve(campaign_id=session.campaign_id, count=1, at=moment, where=where)
         if not found:
             raise agents.NotNow(
                 _("No lead is due in this campaign now. Ask for more leads, or wait for those due later.")

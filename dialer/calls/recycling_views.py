@@ -5,14 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from dialer.campaigns import history
 from dialer.campaigns.models import Campaign
-from dialer.core import audit
 from dialer.people.access import admin, fetch, owned, user_of
 
 from . import recycling
@@ -25,15 +24,8 @@ def rules(request: HttpRequest, public_id: UUID) -> HttpResponse:
     campaign = fetch(request, owned(request, Campaign).select_related("disposition_set"), public_id=public_id)
     rows = recycling.rows_of(campaign, request.POST or None)
     if request.method == "POST" and all([row.form.is_valid() for row in rows]):
-        with transaction.atomic():
+        with history.change(campaign, by=user_of(request), action="campaign.recycling"):
             recycling.save(campaign=campaign, rows=rows)
-            audit.record(
-                tenant_id=campaign.tenant_id,
-                actor=user_of(request),
-                action="campaign.recycling",
-                subject=str(campaign.public_id),
-                data={"changed": [row.label for row in rows if row.form.has_changed()]},
-            )
         messages.success(request, _("The recycle rules of “%(name)s” are saved.") % {"name": campaign.name})
         return redirect("calls:recycling", public_id)
     return render(request, "calls/recycling.html", {"campaign": campaign, "rows": rows})

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.people.access import admin, fetch, owned, tenant_of, user_of
 
+from . import history
 from .desk_forms import AnswerForm, CustomFieldForm, DeskForm, ScriptPageForm, answer_forms, merge_fields
 from .models import Campaign, CustomField, ScriptAnswer, ScriptPage
 from .rules import problems_in
@@ -42,7 +43,8 @@ def desk(request: HttpRequest, public_id: UUID) -> HttpResponse:
     campaign = _campaign(request, public_id)
     form = DeskForm(request.POST or None, instance=campaign, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with history.change(campaign, by=user_of(request)):
+            form.save()
         messages.success(request, _("What agents see of “%(name)s” is saved.") % {"name": campaign.name})
         return redirect("campaigns:desk", public_id)
     pages = list(campaign.script_pages.prefetch_related("answers__leads_to"))

@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dialer.core.forms import TenantForm
+from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, display_number, parse_number
 
-from .models import MIN_RING_S, Campaign, Disposition, DispositionSet, PauseCode
+from .models import (
+    MIN_RING_S,
+    CallerNumber,
+    CallerPool,
+    Campaign,
+    Disposition,
+    DispositionSet,
+    PauseCode,
+)
+
+
+class MinuteField(forms.TimeField):
+    """A time of day, kept as its minute; empty is None."""
+
+    widget = forms.TimeInput(attrs={"type": "time"})
+
+    def to_python(self, value: Any) -> Any:
+        """The minute of the day."""
+        read = super().to_python(value)
+        return None if read is None else read.hour * 60 + read.minute
+
+    def prepare_value(self, value: Any) -> Any:
+        """As the browser's field wants it."""
+        return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) else value
+
+
+WEEKDAYS = [
+    *((0, gettext_lazy("Monday")), (1, gettext_lazy("Tuesday")), (2, gettext_lazy("Wednesday"))),
+    *((3, gettext_lazy("Thursday")), (4, gettext_lazy("Friday")), (5, gettext_lazy("Saturday"))),
+    (6, gettext_lazy("Sunday")),
+]
 
 
 class CampaignForm(TenantForm):
@@ -17,17 +51,38 @@ class CampaignForm(TenantForm):
 
     thing = "a campaign"
 
+    window_opens = MinuteField(
+        required=False,
+        label=gettext_lazy("Dial from"),
+        help_text=gettext_lazy(
+            "On the clock of whoever is called, within the hours that the law and you allow anyway."
+        ),
+    )
+    window_closes = MinuteField(required=False, label=gettext_lazy("Dial until"))
+    window_days = forms.TypedMultipleChoiceField(
+        required=False,
+        coerce=int,
+        choices=WEEKDAYS,
+        label=gettext_lazy("Weekdays"),
+        help_text=gettext_lazy("None chosen: every day."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     class Meta:
         model = Campaign
         fields = (
             "name",
             "dial_method",
             "caller_id",
+            "caller_pool",
             "dial_level",
             "disposition_set",
             "wrapup_s",
             "ring_timeout_s",
             "connect_limit_ms",
+            "window_opens",
+            "window_closes",
+            "window_days",
             "max_attempts",
             "max_lines",
             "abandonment_cap",
@@ -42,6 +97,7 @@ class CampaignForm(TenantForm):
         )
         labels = {
             "caller_id": "Caller id",
+            "caller_pool": "Pool of caller ids",
             "dial_level": "Lines per free agent",
             "ring_timeout_s": "Ring for (seconds)",
             "wrapup_s": "Wrap-up time (seconds)",
@@ -57,6 +113,7 @@ class CampaignForm(TenantForm):
         }
         help_texts = {
             "caller_id": "The number that the people called see, with its area code. Needed to start.",
+            "caller_pool": "Each call shows one of its numbers; third parties see the caller id above.",
             "dial_level": "Used by the ratio method: 1.00 to 10.00.",
             "ring_timeout_s": f"At least {MIN_RING_S} s (16 CFR 310.4), at most 120 s.",
             "wrapup_s": "When it runs out, the default disposition is used. 0: wrap-up waits for the agent.",
@@ -89,6 +146,16 @@ class CampaignForm(TenantForm):
         if self.instance.caller_id:
             self.initial["caller_id"] = display_number(self.instance.caller_id)
 
+    def clean_window_closes(self) -> int | None:
+        """After the opening, and something left of the tenant's own hours."""
+        opens, closes = self.cleaned_data.get("window_opens"), self.cleaned_data["window_closes"]
+        first, last = max(opens or 0, self.tenant.window_opens), min(closes or 1440, self.tenant.window_closes)
+        if first >= last:
+            words = _("Nothing is left of the day: your own hours are %(opens)s to %(closes)s. Choose a later end.")
+            hours = {"opens": _clock(self.tenant.window_opens), "closes": _clock(self.tenant.window_closes)}
+            raise forms.ValidationError(words % hours)
+        return closes  # type: ignore[no-any-return]
+
     def clean_caller_id(self) -> str:
         """Keep the number in E.164; an active campaign cannot go without."""
         text = self.cleaned_data["caller_id"].strip()
@@ -100,6 +167,21 @@ class CampaignForm(TenantForm):
             return parse_number(text, self.tenant.region)
         except NotANumber as error:
             raise forms.ValidationError(str(error)) from error
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+class CopyForm(TenantForm):
+    """The name of a campaign's copy."""
+
+    thing = "a campaign"
+
+    class Meta:
+        model = Campaign
+        fields = ("name",)
+        labels = {"name": gettext_lazy("Name")}
 
 
 class MethodForm(forms.ModelForm):
@@ -213,6 +295,78 @@ class DispositionForm(TenantForm):
         if chosen and rival is not None:
             raise forms.ValidationError(f"“{rival.label}” is the default already. Take it from there first.")
         return chosen
+
+
+class CallerPoolForm(TenantForm):
+    """A pool of caller ids."""
+
+    thing = "a pool"
+
+    class Meta:
+        model = CallerPool
+        fields = ("name", "local_presence")
+        labels = {"name": gettext_lazy("Name"), "local_presence": gettext_lazy("Local presence")}
+        help_texts = {
+            "local_presence": gettext_lazy("Whoever is called sees a number of their own area when the pool has one.")
+        }
+
+
+class CallerNumberForm(TenantForm):
+    """A number of a pool."""
+
+    thing = "a number"
+
+    class Meta:
+        model = CallerNumber
+        fields = ("phone", "prefixes", "daily_cap", "is_active")
+        labels = {
+            "daily_cap": gettext_lazy("Calls a day at most"),
+            "is_active": gettext_lazy("In use"),
+        }
+        help_texts = {"daily_cap": gettext_lazy("0: no limit. The day is the tenant's.")}
+
+    def __init__(self, *args: Any, pool: CallerPool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.pool = pool
+        # What is typed is longer than what is stored: spaces, brackets.
+        self.fields["phone"] = forms.CharField(
+            max_length=40,
+            label=gettext_lazy("Telephone number"),
+            widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        )
+        self.fields["prefixes"] = forms.CharField(
+            required=False,
+            max_length=400,
+            label=gettext_lazy("Local to numbers that begin with"),
+            help_text=gettext_lazy("Such as +1212 +1646. Empty: its own area code, in North America."),
+        )
+        if self.instance.pk is not None:
+            self.initial["phone"] = display_number(self.instance.phone)
+            self.initial["prefixes"] = " ".join(self.instance.prefixes)
+
+    def clean_phone(self) -> str:
+        """E.164, in one pool of the tenant only: its cap is one."""
+        try:
+            phone = parse_number(self.cleaned_data["phone"], self.tenant.region)
+        except NotANumber as error:
+            raise forms.ValidationError(translated(error.args[0])) from error
+        rival = self._rivals().filter(phone=phone).exclude(pk=self.instance.pk).select_related("pool").first()
+        if rival is not None:
+            raise forms.ValidationError(
+                _("%(number)s is in the pool “%(pool)s” already. Take it out there first.")
+                % {"number": display_number(phone), "pool": rival.pool.name}
+            )
+        return phone
+
+    def clean_prefixes(self) -> list[str]:
+        """Each a + and digits."""
+        found = list(dict.fromkeys(self.cleaned_data["prefixes"].replace(",", " ").split()))
+        for one in found:
+            if not re.fullmatch(r"\+[1-9][0-9]{0,14}", one):
+                raise forms.ValidationError(
+                    _("“%(text)s” is not how a number begins. Write + and digits, such as +1212.") % {"text": one[:20]}
+                )
+        return found
 
 
 class PauseCodeForm(TenantForm):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dialer.core.ids import new_id
@@ -87,6 +89,49 @@ class PauseCode(TenantScoped):
         return self.label
 
 
+class CallerPool(TenantScoped):
+    """Numbers of which each call shows one: near to the one called if wanted, in turn, within daily caps."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    name = models.CharField(max_length=80)
+    local_presence = models.BooleanField(default=True, help_text="A number of the called one's own area goes first.")
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="caller_pool_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CallerNumber(TenantScoped):
+    """A number of a pool, and how often it was shown on the tenant's day `used_on`.
+
+    The counter is raised in the transaction that creates the call, with the row locked.
+    """
+
+    pool = models.ForeignKey(CallerPool, on_delete=models.CASCADE, related_name="numbers")
+    phone = models.CharField(max_length=16, help_text="E.164")
+    prefixes = ArrayField(models.CharField(max_length=16), default=list, blank=True)
+    daily_cap = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(100_000)])
+    is_active = models.BooleanField(default=True)
+    used_on = models.DateField(null=True, editable=False)
+    used = models.PositiveIntegerField(default=0, editable=False)
+    turn = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["phone"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "phone"], name="caller_number_once"),
+            models.CheckConstraint(
+                condition=Q(daily_cap=0) | Q(used__lte=models.F("daily_cap")), name="caller_number_within_its_cap"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.phone
+
+
 class DialMethod(models.TextChoices):
     """Who decides when to dial, and how many lines per agent."""
 
@@ -104,6 +149,9 @@ PACED = (DialMethod.PROGRESSIVE, DialMethod.RATIO, *AHEAD)
 """Methods with which pacing decides when to dial, and not an agent."""
 MAX_CAP = Decimal("3.00")
 """The highest abandonment cap that any rule known here allows, in percent of live answers."""
+
+
+WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
 class CampaignStatus(models.TextChoices):
@@ -138,6 +186,9 @@ class Campaign(TenantScoped):
         help_text="Lines per agent that is free; used by the ratio method.",
     )
     caller_id = models.CharField(max_length=16, blank=True, help_text="The number that the people called see (E.164).")
+    caller_pool = models.ForeignKey(
+        CallerPool, null=True, blank=True, on_delete=models.PROTECT, related_name="campaigns"
+    )
     ring_timeout_s = models.PositiveSmallIntegerField(
         default=22, validators=[MinValueValidator(MIN_RING_S), MaxValueValidator(120)]
     )
@@ -190,6 +241,23 @@ class Campaign(TenantScoped):
     may_cancel = models.BooleanField(
         default=True, help_text="Calls that rang past the legal minimum may be given up when nobody will be free."
     )
+    window_opens = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(1439)],
+        help_text="Minute of the lead's day. Empty: midnight.",
+    )
+    window_closes = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1440)]
+    )
+    window_days = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
+        default=list,
+        blank=True,
+        help_text="Weekdays of the lead on which it dials, Monday 0. None: all.",
+    )
+    lead_filter = models.JSONField(default=dict, blank=True, help_text="Which leads are dialed; leads/filters.py.")
+    archived_at = models.DateTimeField(null=True, editable=False, help_text="Out of the way: kept, and never started.")
     priority = models.SmallIntegerField(default=0)
     trunk = models.CharField(
         max_length=40, blank=True, validators=[RegexValidator(r"^[A-Za-z0-9_-]*$")], help_text="Empty: the default."
@@ -207,10 +275,25 @@ class Campaign(TenantScoped):
                 condition=~Q(status="active") | ~Q(caller_id=""), name="active_campaign_shows_a_number"
             ),
             models.CheckConstraint(condition=Q(abandonment_cap__lte=MAX_CAP), name="campaign_cap_is_lawful"),
+            models.CheckConstraint(
+                condition=Q(window_opens=None) | Q(window_closes=None) | Q(window_opens__lt=models.F("window_closes")),
+                name="campaign_window_is_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(archived_at=None) | Q(status="stopped"), name="archived_campaign_is_stopped"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def window_words(self) -> str:
+        """When it dials, on the clock of whoever is called."""
+        opens, closes = self.window_opens or 0, self.window_closes or 1440
+        days = ", ".join(str(WEEKDAYS[day]) for day in sorted(self.window_days)) or gettext("every day")
+        hours = f"{opens // 60:02d}:{opens % 60:02d}–{closes // 60:02d}:{closes % 60:02d}"
+        return f"{days}, {hours}"
 
     @property
     def paced(self) -> bool:
@@ -231,6 +314,11 @@ class LeadList(TenantScoped):
     name = models.CharField(max_length=80)
     is_active = models.BooleanField(default=True)
     priority = models.SmallIntegerField(default=0)
+    mix = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(1000)],
+        help_text="Its share among lists of one priority. 0: by when leads are due.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantScoped.Meta):
@@ -343,6 +431,38 @@ class AnswerHour(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["campaign", "hour"], name="answer_hour_once")]
+
+
+class CampaignChange(TenantScoped):
+    """One change of a campaign's settings: who, when, and each setting before and after. Undoing makes a new one.
+
+    `changed`: by the setting's name {"before", "after"} as stored, and "was", "is" in words.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="changes")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by_name = models.CharField(max_length=150)
+    changed = models.JSONField(default=dict)
+    undoes = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="undone_by")
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="campaign_change_number_once")]
+
+
+class CampaignDraft(TenantScoped):
+    """A campaign that somebody is making step by step: what was typed, to be gone on with at any time."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    data = models.JSONField(default=dict)
+    step = models.PositiveSmallIntegerField(default=0, help_text="The furthest step that was reached.")
+    saved_at = models.DateTimeField()
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["-saved_at"]
 
 
 class PacingFact(TenantScoped):

@@ -54,8 +54,14 @@ def _count(rows: QuerySet[Any]) -> Any:
 def problems_of(campaign: Campaign) -> list[str]:
     """What stands in the way of starting, each with what to do; empty when nothing does."""
     found = []
+    if campaign.archived_at is not None:
+        found.append("It is archived. Bring it back first.")
     if not campaign.caller_id:
         found.append("It has no caller id. Edit the campaign and give the number that the people called see.")
+    if campaign.caller_pool is not None and not campaign.caller_pool.numbers.filter(is_active=True).exists():
+        found.append(
+            f"The pool of caller ids “{campaign.caller_pool}” has no number in use. Add one, or take the pool away."
+        )
     if not campaign.disposition_set.dispositions.exists():
         found.append(
             f"The disposition set “{campaign.disposition_set}” is empty. Add at least one disposition, or choose "

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import desk_views, settings_views, views
+from . import desk_views, life_views, settings_views, views, wizard_views
 
 app_name = "campaigns"
 urlpatterns = [
     path("campaigns/", views.index, name="list"),
     path("campaigns/new/", views.create, name="create"),
+    path("campaigns/drafts/", wizard_views.begin, name="wizard-begin"),
+    path("campaigns/drafts/<uuid:public_id>/<int:place>/", wizard_views.step, name="wizard"),
+    path("campaigns/drafts/<uuid:public_id>/drop/", wizard_views.drop, name="wizard-drop"),
     path("campaigns/<uuid:public_id>/", views.detail, name="detail"),
     path("campaigns/<uuid:public_id>/edit/", views.edit, name="edit"),
     path("campaigns/<uuid:public_id>/start/", views.start, name="start"),
@@ -17,6 +20,10 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/method/", views.method, name="method"),
     path("campaigns/<uuid:public_id>/level/", views.level, name="level"),
     path("campaigns/<uuid:public_id>/lines/", views.lines, name="lines"),
+    path("campaigns/<uuid:public_id>/changes/", life_views.changes, name="changes"),
+    path("campaigns/<uuid:public_id>/changes/<int:number>/undo/", life_views.undo, name="undo"),
+    path("campaigns/<uuid:public_id>/copy/", life_views.copy, name="copy"),
+    path("campaigns/<uuid:public_id>/archive/", life_views.archive, name="archive"),
     path("campaigns/<uuid:public_id>/desk/", desk_views.desk, name="desk"),
     path("campaigns/<uuid:public_id>/fields/new/", desk_views.custom_field, name="field-new"),
     path("campaigns/<uuid:public_id>/fields/<int:pk>/", desk_views.custom_field, name="field"),

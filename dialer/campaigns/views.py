@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dialer.core import audit
 from dialer.people.access import admin, fetch, supervisor, tenant_of, user_of
 
-from . import services
+from . import history, services, wizard
 from .forms import CampaignForm, LevelForm, LinesForm, MethodForm
 from .models import Campaign, DialMethod
 from .selectors import problems_of, seen_by, with_figures
@@ -24,7 +24,16 @@ from .selectors import problems_of, seen_by, with_figures
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """All campaigns, with who works in them and what is left to dial."""
-    return render(request, "campaigns/list.html", {"campaigns": with_figures(seen_by(user_of(request)))})
+    user = user_of(request)
+    rows = with_figures(seen_by(user))
+    archived = request.GET.get("archived") == "1"
+    context = {
+        "campaigns": rows.filter(archived_at__isnull=not archived),
+        "archived": archived,
+        "drafts": wizard.drafts_of(user),
+        "put_away": seen_by(user).filter(archived_at__isnull=False).count(),
+    }
+    return render(request, "campaigns/list.html", context)
 
 
 @supervisor
@@ -32,7 +41,9 @@ def index(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One campaign: how it stands, what it is set to, its lists."""
     campaign = fetch(
-        request, with_figures(seen_by(user_of(request))).select_related("disposition_set"), public_id=public_id
+        request,
+        with_figures(seen_by(user_of(request))).select_related("disposition_set", "caller_pool"),
+        public_id=public_id,
     )
     context = {
         "campaign": campaign,
@@ -61,13 +72,21 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     form = CampaignForm(request.POST or None, instance=campaign, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            saved = form.save()
-            services.changed(saved)
-            _note(request, saved, "campaign.saved", fields=sorted(form.changed_data))
+        saved = _save(request, form, campaign)
         messages.success(request, f"“{saved.name}” is saved.")
         return redirect("campaigns:detail", saved.public_id)
     return render(request, "campaigns/form.html", {"form": form, "campaign": campaign})
+
+
+def _save(request: HttpRequest, form: CampaignForm, campaign: Campaign | None) -> Campaign:
+    if campaign is not None:
+        with history.change(campaign, by=user_of(request)):
+            saved: Campaign = form.save()
+        return saved
+    with transaction.atomic():
+        saved = form.save()
+        _note(request, saved, "campaign.made")
+    return saved
 
 
 @supervisor
@@ -106,10 +125,8 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
     campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     form = MethodForm(request.POST, instance=campaign)
     if form.is_valid():
-        with transaction.atomic():
+        with history.change(campaign, by=user_of(request), action="campaign.method"):
             campaign.save(update_fields=["dial_method"])
-            services.changed(campaign)
-            _note(request, campaign, "campaign.method", dial_method=campaign.dial_method)
         messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
     else:
         typed = request.POST.get("dial_method", "")[:20]
@@ -125,10 +142,8 @@ def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     form = LevelForm(request.POST, instance=campaign)
     if form.is_valid():
-        with transaction.atomic():
+        with history.change(campaign, by=user_of(request), action="campaign.level"):
             campaign.save(update_fields=["dial_level"])
-            services.changed(campaign)
-            _note(request, campaign, "campaign.level", dial_level=str(campaign.dial_level))
         messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
     else:
         typed = request.POST.get("dial_level", "")[:20]
@@ -143,10 +158,8 @@ def lines(request: HttpRequest, public_id: UUID) -> HttpResponse:
     campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     form = LinesForm(request.POST, instance=campaign)
     if form.is_valid():
-        with transaction.atomic():
+        with history.change(campaign, by=user_of(request), action="campaign.lines"):
             campaign.save(update_fields=["max_lines"])
-            services.changed(campaign)
-            _note(request, campaign, "campaign.lines", max_lines=campaign.max_lines)
         messages.success(request, f"“{campaign.name}” uses {campaign.max_lines} lines at most.")
     else:
         typed = request.POST.get("max_lines", "")[:20]

@@ -13,10 +13,10 @@ from dialer.leads.models import Lead
 
 from . import national
 from .history import History, history_of
-from .laws import Purpose
+from .laws import DAY_MINUTES, Purpose
 from .models import CampaignTerms
 from .rulebook import laws_for, regions_of_number
-from .rules import CampaignFacts, Consent, LeadFacts, NumberFacts, Reassigned
+from .rules import EVERY_DAY, CampaignFacts, Consent, LeadFacts, NumberFacts, Reassigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,9 @@ def load(
             lists[name] = (as_of, key)
     facts = CampaignFacts(
         laws=laws_for(why, by_hand),
-        opens=tenant.window_opens,
-        closes=tenant.window_closes,
+        opens=max(tenant.window_opens, campaign.window_opens or 0),
+        closes=min(tenant.window_closes, campaign.window_closes or DAY_MINUTES),
+        days=frozenset(campaign.window_days) or EVERY_DAY,
         lists={name: as_of for name, (as_of, _key) in lists.items()},
         stopped=frozenset(stops),
         consent=terms.consent if purpose is None else "",

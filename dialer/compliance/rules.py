@@ -20,6 +20,9 @@ from .laws import Law, Laws, Level, Notice, Purpose, Rule, strength
 OWN_PACK = "tenant"
 """The pack named in refusals on what the tenant itself decided: its lists, its hours, its stops."""
 
+EVERY_DAY = frozenset(range(7))
+"""The weekdays."""
+
 _LOOK_AHEAD = timedelta(days=8)
 _DAY = timedelta(hours=24)
 
@@ -82,16 +85,17 @@ class NumberFacts:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """What the campaign is. `opens` and `closes`: the tenant's own hours, in minutes of the local day.
+    """What the campaign is. `opens` and `closes`: the tenant's and its own hours, in minutes of the local day.
 
-    `lists`: when each official list was fetched. `stopped`: regions in which an emergency stop is on. `attempts`: the
-    campaign's own limit of calls to a number in 24 hours, 0 for none. `reassigned_days`: how old a check for
-    reassignment may be, 0 when none is asked for.
+    `days`: the local weekdays on which it calls, Monday 0. `lists`: when each official list was fetched. `stopped`:
+    regions in which an emergency stop is on. `attempts`: the campaign's own limit of calls to a number in 24 hours, 0
+    for none. `reassigned_days`: how old a check for reassignment may be, 0 when none is asked for.
     """
 
     laws: Laws
     opens: int = 0
     closes: int = 1440
+    days: frozenset[int] = EVERY_DAY
     lists: Mapping[str, datetime] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
     consent: str = ""
@@ -363,6 +367,8 @@ def _closed(
 def _hours(day: date, campaign: CampaignFacts, law: Law) -> tuple[int, int, Rule | None]:
     """The hours of a day by the law and by the tenant; the rule is None where the tenant's own bind more."""
     opens, closes, rule = law.hours(day)
+    if day.weekday() not in campaign.days:
+        return 0, 0, None
     if campaign.opens > opens or campaign.closes < closes:
         rule = rule if opens >= closes else None
         opens, closes = max(opens, campaign.opens), min(closes, campaign.closes)

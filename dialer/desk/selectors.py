@@ -290,7 +290,7 @@ def _wrapup_s(session: AgentSession) -> int:
 
 def joinable(user: User) -> TenantQuerySet:
     """The campaigns that this user may work in: their team's and those of every team; leaders all."""
-    rows = Campaign.objects.for_tenant(user.tenant_id)
+    rows = Campaign.objects.for_tenant(user.tenant_id).filter(archived_at=None)
     if user.role not in LEADERS:
         rows = rows.filter(Q(teams=None) | Q(teams=user.team_id)).distinct()
     return rows

@@ -17,6 +17,7 @@ from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.zones import known_zone
 
 from . import callbacks, recycling
+from .choosing import EVERY, Where
 from .models import Lead, LeadNumber, LeadState, NumberKind
 from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, ENDS, after_attempt, after_disposition
 
@@ -114,43 +115,52 @@ def _kept(text: str) -> str:
 
 
 DUE = """
-WITH RECURSIVE lane (list_id, priority) AS (
+WITH RECURSIVE lane (list_id, priority, mix, draw) AS (
     SELECT list.id, (
         SELECT max(priority) FROM leads_lead
         WHERE list_id = list.id AND state = 'waiting' AND promised_to_id IS NULL
-    )
+    ), list.mix, -ln(1 - random())
     FROM campaigns_leadlist AS list WHERE list.campaign_id = %(campaign)s AND list.is_active
     UNION ALL
     SELECT lane.list_id, (
         SELECT max(lower.priority) FROM leads_lead AS lower
         WHERE lower.list_id = lane.list_id AND lower.state = 'waiting' AND lower.promised_to_id IS NULL
             AND lower.priority < lane.priority
-    )
+    ), lane.mix, lane.draw
     FROM lane WHERE lane.priority IS NOT NULL
 ), candidate AS (
-    SELECT first.id FROM lane CROSS JOIN LATERAL (
-        SELECT id, priority, next_attempt_at FROM leads_lead
-        WHERE list_id = lane.list_id AND priority = lane.priority AND state = 'waiting' AND promised_to_id IS NULL
-            AND next_attempt_at <= %(at)s
-        ORDER BY next_attempt_at, id LIMIT %(looked_at)s
+    SELECT first.id, CASE WHEN lane.mix > 0 THEN (lane.draw + first.place - 1) / lane.mix ELSE 0 END AS turn
+    FROM lane CROSS JOIN LATERAL (
+        SELECT due.*, row_number() OVER (ORDER BY next_attempt_at, id) AS place FROM (
+            SELECT id, priority, next_attempt_at FROM leads_lead
+            WHERE list_id = lane.list_id AND priority = lane.priority AND state = 'waiting' AND promised_to_id IS NULL
+                AND next_attempt_at <= %(at)s AND ({where})
+            ORDER BY next_attempt_at, id LIMIT %(looked_at)s
+        ) AS due
     ) AS first
-    ORDER BY first.priority DESC, first.next_attempt_at, first.id LIMIT %(looked_at)s
+    ORDER BY first.priority DESC, turn, first.next_attempt_at, first.id LIMIT %(looked_at)s
 )
-SELECT leads_lead.* FROM leads_lead
-WHERE id IN (SELECT id FROM candidate) AND state = 'waiting' AND promised_to_id IS NULL AND next_attempt_at <= %(at)s
-ORDER BY priority DESC, next_attempt_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
+SELECT leads_lead.* FROM leads_lead JOIN candidate ON candidate.id = leads_lead.id
+WHERE state = 'waiting' AND promised_to_id IS NULL AND next_attempt_at <= %(at)s
+ORDER BY priority DESC, turn, next_attempt_at, leads_lead.id LIMIT %(count)s
+FOR NO KEY UPDATE OF leads_lead SKIP LOCKED
 """
 """Each lane (a list's leads of one priority) lies in the index in the order of its leads' next attempts, so only those
-that are due are read, however many wait for later or lie in lists that are switched off."""
+that are due are read, however many wait for later or lie in lists that are switched off.
+
+Lists of one priority that have a mix take turns in its proportion: the first turn of each is drawn (exponentially, so
+that a single lead comes from a list as often as its share says), the next ones follow at even distances. `where`: the
+campaign's filter (choosing.py)."""
 
 _PASSED_OVER = 50
 """How many leads more than asked for are looked at: so many may be in others' hands at this moment."""
 
 
-def reserve(*, campaign_id: int, count: int, at: datetime) -> list[Lead]:
-    """Reserve up to `count` leads that are due, highest priority first. Call inside the placing transaction."""
-    values = {"campaign": campaign_id, "at": at, "count": count, "looked_at": count + _PASSED_OVER}
-    chosen = list(Lead.objects.across_tenants().raw(DUE, values))
+def reserve(*, campaign_id: int, count: int, at: datetime, where: Where = EVERY) -> list[Lead]:
+    """Reserve up to `count` leads that are due and pass, highest priority first, in the placing transaction."""
+    condition, named = where
+    values = {**named, "campaign": campaign_id, "at": at, "count": count, "looked_at": count + _PASSED_OVER}
+    chosen = list(Lead.objects.across_tenants().raw(DUE.format(where=condition), values))
     Lead.objects.across_tenants().filter(pk__in=[lead.pk for lead in chosen]).update(state=LeadState.RESERVED)
     return chosen
 
@@ -179,6 +189,12 @@ def put_back(*, lead_ids: Sequence[int], at: datetime, delay: timedelta = timede
     Lead.objects.across_tenants().filter(pk__in=lead_ids, state=LeadState.RESERVED).update(
         state=LeadState.WAITING, next_attempt_at=at + delay
     )
+
+
+def set_priority(*, lead_list: LeadList) -> None:
+    """Give a list's leads its priority, promised callbacks apart, which go before all. In the caller's transaction."""
+    rows = Lead.objects.for_tenant(lead_list.tenant_id).filter(list=lead_list)
+    rows.exclude(priority=CALLBACK_PRIORITY).exclude(priority=lead_list.priority).update(priority=lead_list.priority)
 
 
 def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "dialer.desk",
     "dialer.floor",
     "dialer.whatif",
+    "dialer.planning",
 ]
 
 MIDDLEWARE = [

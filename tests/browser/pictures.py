@@ -9,6 +9,7 @@ import sys
 import tempfile
 import wave
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from dialer.agents.rules import Kind as AgentKind
 from dialer.agents.services import DESK, apply
 from dialer.calls import services as calls
 from dialer.calls.models import CallTask
+from dialer.campaigns import history
+from dialer.campaigns.models import CallerPool, Campaign, CampaignDraft
+from dialer.compliance.ledger import today_of
 from dialer.core.clock import now
 from dialer.live import publish
 from dialer.people.models import User
@@ -125,6 +129,34 @@ def make_history(floor: Floor) -> None:
         )
 
 
+@dataclass
+class Managed:
+    """What an admin has made of the campaign."""
+
+    pool: CallerPool
+    draft: CampaignDraft
+
+
+def manage(floor: Floor) -> Managed:
+    """A pool that is nearly used up, a filter, a change, a draft left half-way."""
+    today = {"used_on": today_of(floor.tenant, now())}
+    pool = factories.make_pool(floor.tenant, "+12125550190", "+16465550171", daily_cap=80, used=80, **today)
+    factories.add_numbers(pool, "+13125550113", daily_cap=120, used=37, prefixes=["+1312", "+1773"], **today)
+    with history.change(floor.campaign, by=floor.admin):
+        conditions = [
+            {"field": "company", "op": "filled", "value": ""},
+            {"field": "attempts", "op": "at_most", "value": "3"},
+        ]
+        Campaign.objects.for_tenant(floor.tenant).filter(pk=floor.campaign.pk).update(
+            wrapup_s=45, max_attempts=4, lead_filter={"match": "all", "conditions": conditions}
+        )
+    data = {"name": ["Spring renewals"], "dial_method": ["predictive"], "caller_id": ["12"], "ring_timeout_s": ["22"]}
+    draft = CampaignDraft.objects.create(
+        tenant=floor.tenant, user=floor.admin, data=data, step=1, saved_at=now() - timedelta(hours=20)
+    )
+    return Managed(pool, draft)
+
+
 def write_recording(call: CallTask) -> None:
     """Two seconds of a low tone where the call's recording should be."""
     path = Path(settings.RECORDINGS_DIR) / call.recording.path
@@ -199,6 +231,7 @@ def shoot(folder: Path, names: Container[str]) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         floor = make_floor()
         make_history(floor)
+        managed = manage(floor)
         for scheme, size, mark in LOOKS:
             for name, arrange in DESKS.items():
                 if f"{name}{mark}" not in names:
@@ -213,6 +246,12 @@ def shoot(folder: Path, names: Container[str]) -> None:
             "campaigns": (floor.admin, "/campaigns/"),
             "campaign": (floor.admin, f"/campaigns/{floor.campaign.public_id}/"),
             "campaign-form": (floor.admin, f"/campaigns/{floor.campaign.public_id}/edit/"),
+            "campaign-recycling": (floor.admin, f"/calls/recycling/{floor.campaign.public_id}/"),
+            "campaign-filter": (floor.admin, f"/campaigns/{floor.campaign.public_id}/filter/"),
+            "campaign-changes": (floor.admin, f"/campaigns/{floor.campaign.public_id}/changes/"),
+            "campaign-dry-run": (floor.admin, f"/campaigns/{floor.campaign.public_id}/dry-run/?counts=1"),
+            "campaign-wizard": (floor.admin, f"/campaigns/drafts/{managed.draft.public_id}/1/"),
+            "caller-pool": (floor.admin, f"/calls/caller-ids/{managed.pool.public_id}/"),
             "leads": (floor.supervisor, f"/lists/{floor.leads.public_id}/"),
             "import": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/new/"),
             "calls": (floor.supervisor, "/calls/"),

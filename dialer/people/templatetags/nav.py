@@ -18,18 +18,27 @@ from dialer.people.models import Role, User
 register = template.Library()
 
 _ANYBODY = frozenset(Role)
-_CAMPAIGNS = ("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "leads:", "whatif:")
+_CAMPAIGNS = (
+    "campaigns:list",
+    "campaigns:detail",
+    "campaigns:create",
+    "campaigns:edit",
+    "leads:",
+    "whatif:",
+    "calls:recycling",
+)
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
     (_("Desk"), "desk:desk", _ANYBODY, ("desk:",)),
     (_("Floor"), "floor:wallboard", READERS, ("floor:",)),
     (_("Campaigns"), "campaigns:list", LEADERS, _CAMPAIGNS),
-    (_("Calls"), "calls:list", _ANYBODY, ("calls:",)),
+    (_("Calls"), "calls:list", _ANYBODY, ("calls:list", "calls:detail")),
     (_("Agents"), "agents:list", _ANYBODY, ("agents:",)),
     (_("Do not call"), "compliance:dnc", LEADERS, ("compliance:",)),
     (_("Users"), "people:users", ADMINS, ("people:user",)),
     (_("Teams"), "people:teams", ADMINS, ("people:team",)),
     (_("Dispositions"), "campaigns:disposition-sets", ADMINS, ("campaigns:disposition",)),
+    (_("Caller ids"), "calls:caller-pools", ADMINS, ("calls:caller",)),
     (_("Pause codes"), "campaigns:pause-codes", ADMINS, ("campaigns:pause",)),
 )
 
