@@ -1,0 +1,49 @@
+"""core.steady: what it does to the process that calls it (a process of its own, so that the suite's is left alone)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOOK = """
+import gc, json, os, sys
+from pathlib import Path
+from dialer.core import steady
+group = Path("/proc/self/autogroup")
+before = os.nice(0)
+if {steady!r}: steady.steady()
+if {back!r}: steady.stand_back()
+print(json.dumps({{
+    "frozen": gc.get_freeze_count(), "young": gc.get_threshold()[0], "switch": sys.getswitchinterval(),
+    "nice": os.nice(0) - before, "group": group.read_text().split()[-1] if group.exists() else "",
+}}))
+"""
+
+
+def looked(*, steady: bool = False, back: bool = False) -> dict[str, object]:
+    """A fresh process, in a session of its own as ./run starts each, after one of the two."""
+    code = LOOK.format(steady=steady, back=back)
+    done = subprocess.run([sys.executable, "-c", code], start_new_session=True, check=True, capture_output=True)
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_a_steady_process_looks_for_garbage_seldom_and_never_through_what_it_began_with() -> None:
+    found = looked(steady=True)
+    assert int(str(found["frozen"])) > 1000
+    assert (found["young"], found["switch"], found["nice"]) == (20_000, 0.001, 0)
+
+
+def test_a_process_that_stands_back_is_behind_the_others() -> None:
+    found = looked(back=True)
+    assert found["nice"] == 5
+    assert found["frozen"] == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel knows no autogroups")
+def test_it_stands_back_as_a_session_too() -> None:
+    assert looked(back=True)["group"] == "5"
