@@ -22,4 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dialer.planning.urls")),
     path("", include("dialer.leads.urls")),
     path("", include("dialer.compliance.urls")),
+    path("", include("dialer.privacy.urls")),
 ]

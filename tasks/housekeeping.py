@@ -13,6 +13,7 @@ from dialer.campaigns import facts
 from dialer.core.clock import now
 from dialer.floor import alerts, counters
 from dialer.people.models import Tenant
+from dialer.privacy.services import forget_old
 
 from . import alerts as alert_jobs
 from . import recordings as recording_jobs
@@ -87,6 +88,15 @@ def hand_over_callbacks() -> None:
     """Callbacks whose agent is not there are anyone's after a while."""
     if handed := promises.hand_over(at=now()):
         log.info("%d callbacks whose agent is away are anyone's now", handed)
+
+
+@worker_queue.periodic_task(crontab(minute="47", hour="2"), expires=3600)
+@job
+def forget_old_data() -> None:
+    """Remove what is past its time by each tenant's own retention."""
+    for tenant in Tenant.objects.all():
+        if any((done := forget_old(tenant=tenant, at=now())).values()):
+            log.info("past its time and removed for tenant %s: %s", tenant.pk, done)
 
 
 @worker_queue.periodic_task(crontab(minute="17", hour="3"), expires=3600)

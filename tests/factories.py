@@ -337,13 +337,13 @@ def make_floor_rows(campaign: Campaign) -> None:
     floor.EmergencyStop.objects.create(tenant=tenant, by=boss, at=moment, what="all", command=command)
 
 
-def make_compliance_rows(tenant: Tenant) -> None:
+def make_compliance_rows(tenant: Tenant, phone: str = "+12125550157") -> None:
     """One row of everything that the gate goes by, for tests that look at every model."""
     boss = make_user(tenant, Role.ADMIN)
     compliance.add_pattern(tenant_id=tenant.pk, prefix="+1900", note="premium", by=boss)
     compliance.add_consent(
         tenant_id=tenant.pk,
-        number=number_of(2),
+        number=phone,
         kind=Level.WRITTEN,
         source="web form",
         proof="form 12",
@@ -351,5 +351,6 @@ def make_compliance_rows(tenant: Tenant) -> None:
         expires_at=None,
         by=boss,
     )
-    compliance.note_number(tenant_id=tenant.pk, number=number_of(2), wireless=True)
+    compliance.note_number(tenant_id=tenant.pk, number=phone, wireless=True)
     compliance.stop_region(tenant_id=tenant.pk, region="US-WY", why="storm", by=boss)
+    compliance.set_retention(tenant_id=tenant.pk, days={"recordings": 0}, by=boss)

@@ -21,7 +21,9 @@ from .timeline import timeline_of
 from .words import BY, VERDICTS, cause_words
 
 LEADER, OWN, READER = "leader", "own", "reader"
-"""Who looks: supervisors and admins; the agent whose call it is; managers, who see numbers masked."""
+"""Who looks: supervisors and admins; the agent whose call it is; managers."""
+MASKED = "-masked"
+"""Ends the mode of those from whose role the tenant hides numbers."""
 
 
 def rows(calls: TenantQuerySet) -> TenantQuerySet:
@@ -33,9 +35,8 @@ def rows(calls: TenantQuerySet) -> TenantQuerySet:
 
 def mode_of(user: User, call: CallTask) -> str:
     """As whom a user looks at a call that they may see."""
-    if user.role in LEADERS:
-        return LEADER
-    return OWN if call.user_id == user.pk else READER
+    mode = LEADER if user.role in LEADERS else OWN if call.user_id == user.pk else READER
+    return mode if user.sees_numbers else mode + MASKED
 
 
 def shown(call: CallTask, mode: str, sequence: object = 0) -> dict[str, Any]:
@@ -47,8 +48,8 @@ def shown(call: CallTask, mode: str, sequence: object = 0) -> dict[str, Any]:
         "hung_up_by": BY.get(call.hung_up_by, ""),
         "verdict": VERDICTS.get(call.verdict, ""),
         "recording": _recording_state(call),
-        "sees_numbers": mode != READER,
-        "leads_linked": mode == LEADER,
+        "sees_numbers": not mode.endswith(MASKED),
+        "leads_linked": mode.startswith(LEADER),
         "sequence": sequence,
     }
 
@@ -76,7 +77,7 @@ def authorise(user: Any, query: Mapping[str, str]) -> str:
     if call is None:
         raise NoSuch
     mode = mode_of(user, call)
-    if mode == READER and user.role not in READERS:
+    if mode.startswith(READER) and user.role not in READERS:
         raise Refused
     return f"{call.pk}.{mode}"
 

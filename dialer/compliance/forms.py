@@ -1,12 +1,23 @@
-"""Forms of the do-not-call list."""
+"""Forms of compliance: numbers, lists, patterns, consents, stops, and what a campaign says of itself."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
+from dialer.campaigns.models import Campaign
+from dialer.core.forms import TenantForm
 from dialer.core.numbers import NotANumber, parse_number
+from dialer.people.models import Tenant
+
+from .models import CampaignTerms, Consent, DncEntry, NumberNote
+from .rulebook import known_regions
+
+MANY = 20_000
+"""Numbers that may be pasted at once; more come as a file through an import."""
 
 
 class NumberForm(forms.Form):
@@ -26,3 +37,155 @@ class NumberForm(forms.Form):
             return parse_number(self.cleaned_data["number"], self.region)
         except NotANumber as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class StoryForm(NumberForm):
+    """A number, and the moment that is asked about, on the tenant's clock."""
+
+    at = forms.DateTimeField(
+        label="At (your clock)",
+        required=False,
+        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+    )
+
+
+class CampaignChoice(forms.ModelChoiceField):
+    """One of the tenant's campaigns, or every one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=None, required=False, empty_label="Every campaign", **kwargs)
+
+
+class _OfTenant(forms.Form):
+    def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tenant = tenant
+        choice: Any = self.fields.get("campaign")
+        if choice is not None:
+            choice.queryset = Campaign.objects.for_tenant(tenant)
+
+
+class ManyNumbersForm(_OfTenant):
+    """Numbers to put on a list, one per line."""
+
+    numbers = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}), help_text="One per line."
+    )
+    kind = forms.ChoiceField(label="List", choices=DncEntry.Kind.choices)
+    campaign = CampaignChoice(label="For")
+
+    def clean_numbers(self) -> list[str]:
+        """All of them as E.164, each once; the first that is none is named with its line."""
+        lines = [line.strip() for line in self.cleaned_data["numbers"].splitlines()]
+        if len(lines) > MANY:
+            raise forms.ValidationError(f"These are {len(lines)} lines; {MANY} can be added at once.")
+        found: dict[str, None] = {}
+        for place, line in enumerate(lines, start=1):
+            if not line:
+                continue
+            try:
+                found[parse_number(line, self.tenant.region)] = None
+            except NotANumber as error:
+                raise forms.ValidationError(f"Line {place}: {error}") from error
+        return list(found)
+
+
+class PatternForm(_OfTenant):
+    """The first digits of numbers that are never dialed."""
+
+    digits = forms.CharField(
+        label="Begins with",
+        max_length=20,
+        help_text="With + and the country code, or an area code, e.g. 900.",
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    campaign = CampaignChoice(label="For")
+    note = forms.CharField(max_length=200, required=False)
+
+    def clean_digits(self) -> str:
+        """The digits in international form; digits without + are of the tenant's own country."""
+        typed = re.sub(r"[ ().\-]", "", self.cleaned_data["digits"])
+        if re.fullmatch(r"\+[1-9][0-9]{0,14}", typed):
+            return typed
+        if re.fullmatch(r"[1-9][0-9]{2,9}", typed) and self.tenant.region in ("US", "CA"):
+            return f"+1{typed}"
+        raise forms.ValidationError(
+            f"“{self.cleaned_data['digits']}” is not the beginning of a number. Type + and the country code first."
+        )
+
+
+class ConsentForm(forms.ModelForm):
+    """A consent or a business relationship, with its source and proof."""
+
+    class Meta:
+        model = Consent
+        fields = ("kind", "source", "proof", "given_at", "expires_at")
+        labels = {"given_at": "Given at (your clock)", "expires_at": "Ends at (empty: never)"}
+        widgets = {
+            name: forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+            for name in ("given_at", "expires_at")
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Consent is given before now, and ends after it is given; written consent says what proves it."""
+        data = super().clean() or {}
+        given_at, expires_at = data.get("given_at"), data.get("expires_at")
+        if given_at and given_at > timezone.now():
+            self.add_error("given_at", "This is in the future. Record a consent when it has been given.")
+        if given_at and expires_at and expires_at <= given_at:
+            self.add_error("expires_at", "It would end before it was given. Choose a later time, or none.")
+        if data.get("kind") == Consent.Kind.WRITTEN and not data.get("proof"):
+            self.add_error("proof", "Written consent needs its proof: where the document or form is kept.")
+        return data
+
+
+class RevokeForm(forms.Form):
+    """How somebody took their consent back."""
+
+    how = forms.CharField(label="How they said so", max_length=200)
+
+
+class NoteForm(forms.ModelForm):
+    """What is known of a number itself."""
+
+    class Meta:
+        model = NumberNote
+        fields = ("wireless", "by_hand_only", "legal_hold", "reassigned", "reassigned_since")
+        labels = {
+            "by_hand_only": "Dialed by hand only",
+            "legal_hold": "Legal hold: nothing of it is removed",
+            "reassigned": "Reassigned since that date",
+            "reassigned_since": "Date asked about",
+        }
+        widgets = {"reassigned_since": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reassigned_since"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """An answer about reassignment is about a date."""
+        data = super().clean() or {}
+        if data.get("reassigned") and not data.get("reassigned_since"):
+            self.add_error("reassigned_since", "Give the date that the database was asked about (the consent's).")
+        return data
+
+
+class StopForm(forms.Form):
+    """A state or country in which nothing is to be dialed."""
+
+    region = forms.ChoiceField(label="State or country")
+    why = forms.CharField(label="Why", max_length=200, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice: Any = self.fields["region"]
+        choice.choices = [("", "Choose …"), *((region, region) for region in known_regions())]
+
+
+class TermsForm(TenantForm):
+    """What a campaign says of itself to the gate."""
+
+    class Meta:
+        model = CampaignTerms
+        fields = ("purpose", "consent", "attempts", "wireless_by_hand", "reassigned_days")

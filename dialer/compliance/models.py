@@ -100,9 +100,37 @@ class NumberNote(TenantScoped):
     )
     reassigned_at = models.DateTimeField(null=True, help_text="When the database of reassigned numbers was asked.")
     reassigned_since = models.DateField(null=True, help_text="The date that it was asked about.")
+    legal_hold = models.BooleanField(default=False, help_text="Nothing of it is removed.")
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "phone"], name="number_note_once")]
+
+
+EVIDENCE_DAYS = 5 * 366
+"""Records of calls and refusals are kept for five years: 16 CFR 310.5."""
+
+
+class Retention(TenantScoped):
+    """For how many days a tenant keeps one kind of data; 0, or no row, keeps it."""
+
+    class Kind(models.TextChoices):
+        """What can be removed. Records of calls and their grounds cannot."""
+
+        RECORDINGS = "recordings", "Recordings"
+        NOTES = "notes", "Agents' notes"
+        LEADS = "leads", "Names and numbers of leads that are done"
+        REFUSALS = "refusals", "Decisions that refused a call"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    days = models.PositiveIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind"], name="retention_once_per_kind"),
+            models.CheckConstraint(
+                condition=~Q(kind="refusals") | Q(days=0) | Q(days__gte=EVIDENCE_DAYS), name="evidence_is_kept"
+            ),
+        ]
 
 
 class StateStop(TenantScoped):

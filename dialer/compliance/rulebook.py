@@ -148,6 +148,13 @@ def _areas() -> tuple[Mapping[str, tuple[str, ...]], tuple[str, ...]]:
     return {code: tuple(sorted(regions)) for code, regions in found.items()}, states
 
 
+def known_regions() -> list[str]:
+    """Every state, province and country that a pack or an area code tells of, e.g. for a choice."""
+    countries = {country for pack in packs() for country in pack.countries if country != "*"}
+    areas, states = _areas()
+    return sorted(countries | {region for regions in areas.values() for region in regions} | set(states))
+
+
 def regions_of_number(e164: str) -> tuple[str, ...]:
     """Every region where a number may be by its digits, e.g. ("US-FL",), ("GB",); ("??",) where nothing is known.
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from . import national
-from .models import NationalList
+from django.db.models import Func, IntegerField, Sum
+from django.db.models.functions import Coalesce
+
+from dialer.core.clock import now
+
+from . import national, rulebook
+from .laws import Purpose, Rule
+from .models import CampaignTerms, NationalChunk, NationalList
 
 
 def on_national(numbers: Sequence[int], *, names: Sequence[str] | None = None) -> set[int]:
@@ -20,3 +27,97 @@ def on_national(numbers: Sequence[int], *, names: Sequence[str] | None = None) -
     for list_id in lists.values_list("pk", flat=True):
         found |= national.listed(list_id, numbers)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialList:
+    """An official list as a screen tells of it. `state`: fresh, stale or missing; `row` is None when it is missing."""
+
+    name: str
+    asked_by: str
+    max_days: int
+    row: NationalList | None
+    state: str
+    age_days: int = 0
+    size_mb: str = "0"
+
+
+def official_lists() -> list[OfficialList]:
+    """Every list that a rule pack asks for, and every other that is loaded."""
+    asked: dict[str, Rule] = {}
+    for pack in rulebook.packs():
+        for rule in pack.rules:
+            if rule.kind == "national" and (rule.list not in asked or rule.within < asked[rule.list].within):
+                asked[rule.list] = rule
+    rows = {row.name: row for row in NationalList.objects.filter(is_current=True)}
+    return [_official(name, asked.get(name), rows.get(name)) for name in sorted({*asked, *rows})]
+
+
+def _official(name: str, rule: Rule | None, row: NationalList | None) -> OfficialList:
+    asked_by = f"{rule.source} ({rule.pack})" if rule else "asked for by no rule pack"
+    max_days = rule.within.days if rule else 0
+    if row is None:
+        return OfficialList(name, asked_by, max_days, None, "missing")
+    age = now() - row.as_of
+    state = "stale" if rule is not None and age > rule.within else "fresh"
+    return OfficialList(name, asked_by, max_days, row, state, age.days, f"{_bytes_of(row) / 1e6:.1f}")
+
+
+def _bytes_of(row: NationalList) -> int:
+    length = Func("body", function="octet_length", output_field=IntegerField())
+    found: int = NationalChunk.objects.filter(list=row).aggregate(all=Coalesce(Sum(length), 0))["all"]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LawLine:
+    """One rule in words."""
+
+    where: str
+    what: str
+    source: str
+    pack: str
+
+
+def law_in_words(terms: CampaignTerms) -> list[LawLine]:
+    """The rules that the packs have for calls of the campaign's purpose today."""
+    today, purpose = now().date(), Purpose(terms.purpose)
+    return [
+        LawLine(
+            ", ".join(rule.regions) or ", ".join(rule.countries).replace("*", "everywhere"),
+            _in_words(rule),
+            rule.source,
+            rule.pack,
+        )
+        for pack in rulebook.packs()
+        for rule in pack.rules
+        if rule.holds_on(today) and (not rule.purposes or purpose in rule.purposes)
+    ]
+
+
+def _in_words(rule: Rule) -> str:
+    paced = " (not for calls by hand)" if rule.paced else ""
+    where = " where no pack of the country is known" if rule.fallback else ""
+    if rule.kind == "window":
+        return f"calls {_week_in_words(rule)}{', not on holidays' if rule.holidays else ''}{paced}{where}"
+    days, hours = rule.within.days, int(rule.within.total_seconds() // 3600)
+    words = {
+        "national": f"no calls to numbers on {rule.list}, which may be {days} days old",
+        "attempts": f"{rule.calls} calls to a {rule.per} in {hours} hours at most",
+        "conversation": f"no call within {days} days after a conversation",
+        "abandoned": f"no call within {hours} hours after an abandoned one",
+        "consent": f"{rule.level} consent",
+        "recording": f"people hear of a recording: {rule.notice}",
+    }
+    return words[rule.kind] + paced + where
+
+
+def _week_in_words(rule: Rule) -> str:
+    spans: list[tuple[str, str, str]] = []
+    for day, (opens, closes) in zip(rulebook.DAYS, rule.hours, strict=True):
+        span = f"{opens // 60:02d}:{opens % 60:02d}–{closes // 60:02d}:{closes % 60:02d}" if closes else "never"
+        if spans and spans[-1][2] == span:
+            spans[-1] = (spans[-1][0], day, span)
+        else:
+            spans.append((day, day, span))
+    return ", ".join(f"{first if first == last else f'{first}–{last}'} {span}" for first, last, span in spans)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from dialer.people.models import User
 from .facts import Asked, asked_for, load, lock_numbers
 from .history import History
 from .laws import Level, Purpose
-from .models import CampaignTerms, Consent, DncEntry, DncPattern, GateVerdict, NumberNote, StateStop
+from .models import CampaignTerms, Consent, DncEntry, DncPattern, GateVerdict, NumberNote, Retention, StateStop
 from .rules import Allow, Deny, gate, recording_notice
 
 __all__ = ["Asked", "Judged", "add_to_dnc", "allowed_at", "asked_for", "judge", "on_dnc", "still_allowed"]
@@ -244,3 +244,13 @@ def set_terms(*, terms: CampaignTerms, by: User) -> None:
         subject=str(terms.campaign.public_id),
         data={**data, "wireless_by_hand": terms.wireless_by_hand},
     )
+
+
+@transaction.atomic
+def set_retention(*, tenant_id: int, days: Mapping[str, int], by: User) -> None:
+    """For how many days each kind of data is kept from now on."""
+    for kind, count in days.items():
+        Retention.objects.across_tenants().update_or_create(
+            tenant_id=tenant_id, kind=Retention.Kind(kind), defaults={"days": count}
+        )
+    audit.record(tenant_id=tenant_id, actor=by, action="retention.set", data=dict(days))

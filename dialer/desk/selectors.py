@@ -208,7 +208,7 @@ _SHOWN = (
     *(f"user__{name}" for name in ("username", "first_name", "last_name", "is_active", "role", "team_id", "endpoint")),
     "user__language",
     "user__shortcuts",
-    *("user__tenant__name", "user__tenant__time_zone"),
+    *("user__tenant__name", "user__tenant__time_zone", "user__tenant__numbers_hidden_from"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
     *("campaign__wrapup_s", "campaign__wrapup_extension_s", "campaign__preview_s", "campaign__preview_then"),
     *(f"call__{name}" for name in (*_CALL, "lead_id")),

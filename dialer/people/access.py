@@ -115,5 +115,5 @@ def team_limit(user: User) -> int | None:
 
 
 def sees_numbers(user: User) -> bool:
-    """Whether the user sees telephone numbers whole; readers of reports see them masked."""
-    return user.role in LEADERS
+    """Whether the user sees telephone numbers whole, as the tenant says for their role."""
+    return user.sees_numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +14,20 @@ from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
 
 zone_validator = RegexValidator(r"^[A-Za-z_]+(/[A-Za-z0-9_+\-]+)*$", "This is not a time zone, e.g. America/New_York.")
+
+
+class Role(models.TextChoices):
+    """What somebody may do. A manager reads reports; an admin may do all that a supervisor may."""
+
+    AGENT = "agent", _("Agent")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    ADMIN = "admin", _("Admin")
+    MANAGER = "manager", _("Manager")
+
+
+def managers() -> list[str]:
+    """The roles that see no number whole unless the tenant says otherwise."""
+    return [Role.MANAGER.value]
 
 
 class Tenant(models.Model):
@@ -30,6 +45,12 @@ class Tenant(models.Model):
         default=21 * 60,
         validators=[MaxValueValidator(1440)],
         help_text="Minute of the customer's day from which calls are not allowed.",
+    )
+    numbers_hidden_from = ArrayField(
+        models.CharField(max_length=10, choices=Role.choices),
+        default=managers,
+        blank=True,
+        help_text="Roles that see only the last digits of people's numbers. Admins see them all.",
     )
 
     class Meta:
@@ -53,15 +74,6 @@ class Team(TenantScoped):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Role(models.TextChoices):
-    """What somebody may do. A manager reads reports; an admin may do all that a supervisor may."""
-
-    AGENT = "agent", _("Agent")
-    SUPERVISOR = "supervisor", _("Supervisor")
-    ADMIN = "admin", _("Admin")
-    MANAGER = "manager", _("Manager")
 
 
 class Theme(models.TextChoices):
@@ -112,3 +124,10 @@ class User(AbstractUser):
     def shown_name(self) -> str:
         """How this person is called on screens."""
         return self.get_full_name() or self.username
+
+    @property
+    def sees_numbers(self) -> bool:
+        """Whether people's telephone numbers are shown whole to this person, by their role."""
+        if self.tenant is None:
+            return False
+        return self.role == Role.ADMIN or self.role not in self.tenant.numbers_hidden_from

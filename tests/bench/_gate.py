@@ -9,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from django.db import transaction
 
 from dialer.compliance import national, rulebook
 from dialer.compliance.laws import Purpose
+from dialer.compliance.models import NationalList
 from dialer.compliance.rules import CampaignFacts, Consent, LeadFacts, NumberFacts, gate
+from dialer.compliance.services import Asked, judge
 from dialer.core.clock import now
+from tests import factories
 
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Phoenix")
 LIST = "bench-us"
@@ -73,3 +77,20 @@ def measure_dnc_load_s(rows: int = 20_000_000) -> dict[str, float]:
     national.listed(made.pk, [10_000_000_000 + number for number in asked])
     looked_up = len(asked) / (time.perf_counter() - began)
     return {"dnc_load_s": round(took, 2), "dnc_rows": made.numbers, "dnc_lookups_per_s": round(looked_up)}
+
+
+def measure_judge_us(batches: int = 60, size: int = 100) -> dict[str, float]:
+    """Microseconds per number of `services.judge` on batches of a sales campaign: locks, facts, verdicts, rows."""
+    campaign = factories.make_campaign(factories.make_tenant(), purpose="sales")
+    NationalList.objects.filter(name="national-us").update(is_current=False)
+    NationalList.objects.filter(name=LIST).update(name="national-us")
+    chance = random.Random(3)
+    took = []
+    for _ in range(batches + 5):
+        asked = [Asked(f"+1212{chance.randrange(2_000_000, 9_999_999)}", ("America/New_York",)) for _ in range(size)]
+        began = time.perf_counter()
+        with transaction.atomic():
+            judge(campaign=campaign, asked=asked, at=now())
+        took.append((time.perf_counter() - began) / size * 1e6)
+    took = sorted(took[5:])
+    return {"judge_us": round(took[len(took) // 2], 1), "judge_us_p99": round(took[int(len(took) * 0.99)], 1)}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connections
@@ -27,6 +28,8 @@ from dialer.calls.models import CallTask
 from dialer.campaigns import history
 from dialer.campaigns.models import CallerPool, Campaign, CampaignDraft
 from dialer.compliance.ledger import today_of
+from dialer.compliance.models import DncEntry
+from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.live import publish
 from dialer.people.models import User
@@ -127,6 +130,8 @@ def make_history(floor: Floor) -> None:
         factories.make_call(
             floor.campaign, lead=lead, state="ended", outcome=outcome, queued_at=began, ended_at=ended, cause=cause
         )
+    factories.make_compliance_rows(floor.tenant, phone=lead.phone)
+    add_to_dnc(tenant_id=floor.tenant.pk, number=lead.phone, source="disposition", by=floor.agent)
 
 
 @dataclass
@@ -242,6 +247,7 @@ def shoot(folder: Path, names: Container[str]) -> None:
                 page.screenshot(path=str(folder / f"{name}{mark}.png"))
                 page.context.close()
                 close_desk(floor)
+        called = DncEntry.objects.for_tenant(floor.tenant).latest("pk").phone
         pages = {
             "campaigns": (floor.admin, "/campaigns/"),
             "campaign": (floor.admin, f"/campaigns/{floor.campaign.public_id}/"),
@@ -258,6 +264,11 @@ def shoot(folder: Path, names: Container[str]) -> None:
             "call": (floor.supervisor, "/calls/"),
             "agents": (floor.manager, "/agents/"),
             "dnc": (floor.supervisor, "/dnc/?number=2125550100"),
+            "number": (floor.supervisor, f"/compliance/number/?number={quote(called)}"),
+            "official-lists": (floor.supervisor, "/compliance/lists/"),
+            "stops": (floor.supervisor, "/compliance/stops/"),
+            "calling-rules": (floor.admin, f"/compliance/campaigns/{floor.campaign.public_id}/"),
+            "privacy": (floor.admin, "/privacy/"),
             "users": (floor.admin, "/users/"),
             "user": (floor.admin, "/users/new/"),
             "preferences": (floor.agent, "/preferences/"),

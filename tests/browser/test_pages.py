@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -115,6 +116,11 @@ def test_the_other_pages_are_accessible(
         f"/calls/{one_call.pk}/",
         "/agents/",
         "/dnc/?number=abc",
+        f"/compliance/number/?number={quote(one_call.phone)}&at=2026-01-01T10:00",
+        "/compliance/lists/",
+        "/compliance/stops/",
+        f"/compliance/campaigns/{floor.campaign.public_id}/",
+        "/privacy/",
         "/users/",
         f"/users/{floor.agent.public_id}/",
         "/teams/",

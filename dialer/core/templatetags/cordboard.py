@@ -62,8 +62,16 @@ def masked(e164: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def shown_number(context: template.Context, e164: str) -> str:
-    """The number whole or masked, as the page's `sees_numbers` says (masked when it says nothing)."""
-    return telephone(e164) if context.get("sees_numbers") else masked(e164)
+    """The number whole or masked: as the page's `sees_numbers` says, or else the one who looks (nobody: masked)."""
+    whole = context.get("sees_numbers")
+    return telephone(e164) if (sees_whole(context) if whole is None else whole) else masked(e164)
+
+
+@register.simple_tag(takes_context=True)
+def sees_whole(context: template.Context) -> bool:
+    """Whether the one who looks sees numbers whole."""
+    looks = getattr(context.get("desk"), "user", None) or context.get("user")
+    return bool(getattr(looks, "sees_numbers", False))
 
 
 def zone_of(name: str) -> tzinfo | None:

@@ -1,0 +1,102 @@
+"""Privacy: how long data is kept, and what is kept of one person: to hand it out, or to forget it."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dialer.compliance.models import Retention
+from dialer.compliance.services import set_retention
+from dialer.core import audit
+from dialer.core.clock import now
+from dialer.core.models import AuditEntry
+from dialer.core.numbers import display_number
+from dialer.people.access import admin, owned, tenant_of, user_of
+
+from . import selectors, services
+from .forms import EraseForm, HiddenForm, PersonForm, RetentionForm
+
+
+def _page(request: HttpRequest, **forms: object) -> HttpResponse:
+    tenant = tenant_of(request)
+    days = dict(owned(request, Retention).values_list("kind", "days"))
+    initial = {kind.value: days.get(kind.value, 0) for kind in Retention.Kind}
+    deeds = owned(request, AuditEntry).filter(action__in=["person.erased", "person.exported", "retention.done"])
+    context = {
+        "retention_form": RetentionForm(initial=initial, auto_id="keep-%s"),
+        "hidden_form": HiddenForm(initial={"roles": tenant.numbers_hidden_from}, auto_id="hidden-%s"),
+        "person_form": PersonForm(region=tenant.region, auto_id="person-%s"),
+        "erase_form": EraseForm(region=tenant.region, auto_id="erase-%s"),
+        "deeds": deeds.order_by("-seq")[:30],
+        "tab": "privacy",
+    }
+    return render(request, "privacy/page.html", {**context, **forms})
+
+
+@admin
+@require_http_methods(["GET", "POST"])
+def privacy(request: HttpRequest) -> HttpResponse:
+    """The page; POST sets how long each kind of data is kept."""
+    if request.method != "POST":
+        return _page(request)
+    form = RetentionForm(request.POST, auto_id="keep-%s")
+    if not form.is_valid():
+        return _page(request, retention_form=form)
+    set_retention(tenant_id=tenant_of(request).pk, days=form.cleaned_data, by=user_of(request))
+    messages.success(request, "Saved. What is past its time is removed in the night.")
+    return redirect("privacy:page")
+
+
+@admin
+@require_POST
+def export(request: HttpRequest) -> HttpResponse:
+    """All that is kept of a person, as JSON."""
+    tenant = tenant_of(request)
+    form = PersonForm(request.POST, region=tenant.region, auto_id="person-%s")
+    if not form.is_valid():
+        return _page(request, person_form=form)
+    number, moment = form.cleaned_data["number"], now()
+    told = {"number": number, "tenant": tenant.name, "taken_at": moment, **selectors.person(tenant, number)}
+    audit.record(tenant_id=tenant.pk, actor=user_of(request), action="person.exported", data={"ends": number[-2:]})
+    response = HttpResponse(json.dumps(told, cls=DjangoJSONEncoder, indent=1), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="person-{number[1:]}-{moment:%Y%m%d}.json"'
+    return response
+
+
+@admin
+@require_POST
+def erase(request: HttpRequest) -> HttpResponse:
+    """Forget a person."""
+    tenant = tenant_of(request)
+    form = EraseForm(request.POST, region=tenant.region, auto_id="erase-%s")
+    if not form.is_valid():
+        return _page(request, erase_form=form)
+    number = form.cleaned_data["number"]
+    try:
+        counts = services.erase(tenant=tenant, number=number, why=form.cleaned_data["why"], by=user_of(request))
+    except services.OnHold as error:
+        messages.error(request, str(error))
+        return redirect("privacy:page")
+    messages.success(
+        request,
+        f"{display_number(number)} is forgotten: {counts['leads']} leads, {counts['notes']} notes,"
+        f" {counts['recordings']} recordings. It is never called again.",
+    )
+    return redirect("privacy:page")
+
+
+@admin
+@require_POST
+def hidden(request: HttpRequest) -> HttpResponse:
+    """Set from which roles numbers are hidden."""
+    form = HiddenForm(request.POST, auto_id="hidden-%s")
+    if not form.is_valid():
+        return _page(request, hidden_form=form)
+    services.hide_numbers(tenant=tenant_of(request), roles=form.cleaned_data["roles"], by=user_of(request))
+    messages.success(request, "Saved. It holds from the next page on.")
+    return redirect("privacy:page")
