@@ -20,7 +20,7 @@ from dialer.pacing.allocate import Trunk
 from dialer.pacing.types import SeenKind
 
 from .models import CallTask
-from .rules import CallState
+from .rules import CallState, wait_limit_ms
 
 _BUSY = (AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP)
 
@@ -68,6 +68,7 @@ def rules_of(campaign: Campaign) -> Rules:
         min_ring=float(MIN_RING_S),
         detection=campaign.amd,
         patience=campaign.connect_limit_ms / 1000.0,
+        wait=wait_limit_ms(campaign.connect_limit_ms, campaign.amd) / 1000.0,
         may_cancel=campaign.may_cancel,
         seats=campaign.seats,
     )

@@ -19,8 +19,9 @@ GRACE_COUNT = 3.0
 """Abandonments that a young window may be over; none is left once the window has twenty times the grace's answers."""
 DAY_FACTOR = 1.1
 """A single day may come to this much over the cap, when the window as a whole does not."""
-SOFT_COUNT = 2.0
-"""Abandonments over the aim at which the risk taken is down to a third."""
+SOFT_COUNT, SOFT_YOUNG, GROWN_COUNT = 6.0, 2.0, 20.0
+"""Abandonments over the aim at which the risk taken is down to a third: in a window that allows the last of these, and
+in one that has just begun. Steering by the rate does the rest (decision 0039)."""
 MOST_BOOST = 0.2
 """The logarithm of the most that the risk limit is raised by when abandonments are under the aim."""
 SOFT_MARGIN = 0.6
@@ -54,10 +55,10 @@ def budget_of(ledger: Ledger, waiting: int, seats: int, closes_in: float | None 
     window = _Account(ledger.answered, ledger.abandoned + pending, ledger.cap)
     day = _Account(ledger.day_answered, ledger.day_abandoned + pending, ledger.cap * DAY_FACTOR)
     budget = ledger.cap * max(ledger.answered, GRACE_ANSWERS)
-    soft = SOFT_COUNT * sqrt(max(1.0, seats / 15.0))
+    team = sqrt(max(1.0, seats / 15.0))
     return Budget(
         min(window.rate(HORIZON_ANSWERS * size, 1.0), day.rate(HORIZON_ANSWERS * size, late)),
-        min(window.damp(soft), day.damp(soft)),
+        min(window.damp(team), day.damp(team)),
         max(0, floor(budget - ledger.abandoned + 1e-9)),
         floor(budget + 1e-9),
         window.under_wall and day.under_wall,
@@ -84,14 +85,16 @@ class _Account:
         horizon *= late if self.slack < 0.0 else 1.0
         return max(0.2 * self.aim, min(1.5 * self.aim, self.aim + self.slack / horizon))
 
-    def damp(self, soft: float) -> float:
-        """The factor on the risk limit: e for every `soft` abandonments under or over the aim, and shut at the cap.
+    def damp(self, team: float) -> float:
+        """The factor on the risk limit: the lower, the more abandonments are over the aim, and shut at the cap.
 
-        The wider the margin, counted in abandonments, the gentler it is: a limit that jumps wastes agents.
+        The longer the window has gone on, and the larger the team, the gentler: a limit that jumps wastes agents.
         """
+        grown = min(1.0, self.cap * self.answered / GROWN_COUNT)
+        soft = team * (SOFT_YOUNG + grown * (SOFT_COUNT - SOFT_YOUNG))
         soft = max(soft, SOFT_MARGIN * (self.cap - self.aim) * self.answered)
         left = self.cap * max(self.answered, GRACE_ANSWERS) - self.abandoned
-        barrier = min(1.0, max(0.02, left / BARRIER))
+        barrier = min(1.0, max(0.02, left / (BARRIER * team)))
         return barrier * exp(max(-4.0, min(MOST_BOOST, self.slack / soft)))
 
     @property

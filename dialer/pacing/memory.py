@@ -115,6 +115,8 @@ class Memory:
 
     def grace(self, rules: Rules) -> float:
         """Seconds from the verdict to the moment at which an answered call counts as abandoned."""
+        if rules.wait is not None:
+            return max(0.3, rules.wait)
         greeting = 0.9
         guess = max(0.3, rules.patience + greeting - self.ring.lag)
         return (5.0 * guess + self.wait) / (5.0 + self.waits)

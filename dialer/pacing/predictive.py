@@ -106,7 +106,7 @@ def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, roo
     choice.free_soon = floor.ready + float(frees[:, soon].sum())
     choice.answers_soon = float(expected[soon])
     threshold = min(0.97, exp(memory.log_threshold)) * budget.damp
-    book = _Book(memory, budget.rate, snapshot)
+    book = _Book(memory, budget, snapshot)
     under_way = len(floor.ringing) + len(floor.rang) + floor.waiting
     sure = min(room, max(0, floor.ready - under_way))  # what progressive would launch: an idle agent for each
     may_give_up = memory.may_give_up(snapshot.rules)
@@ -202,15 +202,17 @@ def _launch_scored(
 class _Book:
     """Keeps the book of risks taken and moves the threshold so that they come to what is allowed."""
 
-    __slots__ = ("before", "cap", "keep", "memory", "rate", "steer")
+    __slots__ = ("before", "cap", "keep", "memory", "rate", "rise", "steer")
 
-    def __init__(self, memory: Memory, rate: float, snapshot: Snapshot) -> None:
+    def __init__(self, memory: Memory, budget: Budget, snapshot: Snapshot) -> None:
         seats = snapshot.rules.seats or max(1, len(snapshot.agents))
         self.cap = max(1e-3, snapshot.ledger.cap if snapshot.ledger else 0.03)
         self.memory, self.before = memory, memory.log_threshold
         self.steer = _STEER * min(1.0, 20.0 / seats)
         self.keep = _BOOK_ANSWERS * max(1.0, seats / 40.0)
-        self.rate = rate / min(4.0, max(0.2, memory.observed / memory.predicted))
+        self.rise = min(1.0, budget.damp)
+        """While the budget damps the risk taken, the threshold must not wind up against it (decision 0039)."""
+        self.rate = budget.rate / min(4.0, max(0.2, memory.observed / memory.predicted))
 
     def note(self, p: float, risk: float) -> None:
         """A call with answer share `p` was launched at `risk` (or given up: `p` negative)."""
@@ -218,7 +220,8 @@ class _Book:
         fade = 1.0 - abs(p) / self.keep
         memory.predicted = max(0.05, (memory.predicted + p * risk) * fade)
         memory.observed *= fade
-        moved = memory.log_threshold + self.steer * p * (self.rate - risk) / self.cap
+        move = self.steer * p * (self.rate - risk) / self.cap
+        moved = memory.log_threshold + (move if move < 0.0 else move * self.rise)
         memory.log_threshold = min(log(0.97), max(log(self.cap * 0.05), moved))
 
     def close(self, capped: bool) -> None:

@@ -92,6 +92,9 @@ class Rules:
     """Answering-machine detection stands between the answer and the agents."""
     patience: float = 2.0
     """How long an answered person may wait after their greeting."""
+    wait: float | None = None
+    """How long the dialer lets a call wait that was passed to the agents, when it knows; None: learned from those that
+    were abandoned, beginning with what patience and the greeting come to."""
     may_cancel: bool = True
     """Whether calls that rang past `min_ring` may be given up when nobody would be free for their answer."""
     cancel_share: float = 0.2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -77,6 +77,7 @@ class _Call:
 class _Shift:
     def __init__(self, world: World, policy: Policy, method: Method, level: float, seed: int) -> None:
         self.world, self.policy, self.method, self.level, self.seed = world, policy, method, level, seed
+        self.rules = world.rules if world.wait is None else replace(world.rules, wait=world.wait)
         self.agents = [_Agent() for _ in range(world.agents)]
         self.calls: dict[int, _Call] = {}
         self.queue: list[int] = []
@@ -89,6 +90,8 @@ class _Shift:
         self.chance = np.random.default_rng([seed, 1])
         self.on_call: dict[int, int] = {}
         self.wrapping: dict[int, float] = {}
+        self.found_machine: set[int] = set()
+        """Agents who will say that their last call was a machine, and so no live answer: as in the ledger."""
         self.spent_at = 0.0
 
     def at(self, moment: float, kind: Kind, which: int, other: int = 0) -> None:
@@ -223,13 +226,18 @@ class _Shift:
                     agent = self.agents[which]
                     agent.talked = now - agent.since
                     self.seen.append(Seen("talk_end", agent.talked))
-                    del self.calls[self.on_call.pop(which)]
+                    call = self.calls.pop(self.on_call.pop(which))
+                    if call.machine:
+                        self.found_machine.add(which)
                     self.set_agent(which, "wrapup", now)
                     self.at(now + self.wrapping[which], "wrap_end", which)
                 case "wrap_end":
                     agent = self.agents[which]
                     gone = self.chance.random() < self.pause_chance(which, now)
                     agent.pause_due = gone
+                    if which in self.found_machine:
+                        self.found_machine.remove(which)
+                        self.answered -= 1
                     self.seen.append(Seen("wrap_end", now - agent.since, stayed=not gone, talked=agent.talked))
                     self.ready(which, now)
                 case "back" | "start":
@@ -259,7 +267,7 @@ class _Shift:
             may_launch=allowance,
             seen=seen,
             ledger=Ledger(self.answered, self.abandoned, self.answered, self.abandoned, self.world.cap),
-            rules=self.world.rules,
+            rules=self.rules,
             memory=self.memory,
         )
 
