@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import whatif
+from . import imports, whatif
 
-JOBS: dict[str, Callable[..., None]] = {"simulate": whatif.ask}
+JOBS: dict[str, Callable[..., None]] = {"import": imports.ask, "simulate": whatif.ask}

@@ -1,4 +1,4 @@
-"""`python -m tasks.consume pacing|worker`: runs the jobs of one queue in two threads, until SIGTERM drains it.
+"""`python -m tasks.consume pacing|worker`: runs the jobs of one queue in a few threads, until SIGTERM drains it.
 
 Redis away: the threads try again each second and go on by themselves. PostgreSQL away: see tasks.queues.job.
 """
@@ -19,9 +19,10 @@ from dialer.settings import use_environment
 
 JOBS = {
     "pacing": ("tasks.pacing",),
-    "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif", "tasks.alerts"),
+    "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif", "tasks.alerts", "tasks.imports"),
 }
-THREADS = 2
+THREADS = {"pacing": 2, "worker": 3}
+"""A long import and a simulation take one each, and leave one for everything that is done in a moment."""
 DRAIN_S = 10
 """Seconds that jobs under way get to end after SIGTERM."""
 _SAY_AGAIN_S = 30.0
@@ -62,7 +63,7 @@ def consumer(name: str) -> Any:
 
     queue = {"pacing": queues.pacing_queue, "worker": queues.worker_queue}[name]
     made = queue.create_consumer(
-        workers=THREADS,
+        workers=THREADS[name],
         periodic=name == "worker",
         graceful_signal="TERM",
         shutdown_timeout=DRAIN_S,

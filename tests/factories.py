@@ -36,6 +36,8 @@ from dialer.core.clock import now
 from dialer.floor import counters
 from dialer.floor import models as floor
 from dialer.handling.models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
+from dialer.leads import bulk
+from dialer.leads.importing.models import Import, ImportMapping, ImportProblem
 from dialer.leads.models import Lead
 from dialer.people.models import Role, Team, Tenant, User
 from dialer.telephony import outbox
@@ -354,3 +356,16 @@ def make_compliance_rows(tenant: Tenant, phone: str = "+12125550157") -> None:
     compliance.note_number(tenant_id=tenant.pk, number=phone, wireless=True)
     compliance.stop_region(tenant_id=tenant.pk, region="US-WY", why="storm", by=boss)
     compliance.set_retention(tenant_id=tenant.pk, days={"recordings": 0}, by=boss)
+
+
+def make_import_rows(campaign: Campaign) -> None:
+    """A row of everything that imports and changes of many leads keep."""
+    made = Import.objects.create(
+        tenant=campaign.tenant, campaign=campaign, file_name="a.csv", size=1, region="US", asked_at=now()
+    )
+    ImportProblem.objects.create(tenant=campaign.tenant, of=made, row=2, message="x", cells=["x"])
+    ImportMapping.objects.create(tenant=campaign.tenant, signature="x", targets=["phone"])
+    user = make_user(campaign.tenant, Role.ADMIN)
+    make_lead(campaign)
+    rows = Lead.objects.for_tenant(campaign.tenant).filter(campaign=campaign)
+    bulk.change(campaign=campaign, rows=rows, action="again", target=None, by=user)

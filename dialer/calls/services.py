@@ -198,7 +198,14 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
             _tell_agent(effect.session, AgentKind.FREED, call, at)
         case Act.FINISH_LEAD if call.lead_id is not None:
             placed = call.placed_at is not None
-            leads.finish_attempt(lead_id=call.lead_id, outcome=call.outcome, placed=placed, at=at, call_id=call.pk)
+            leads.finish_attempt(
+                lead_id=call.lead_id,
+                outcome=call.outcome,
+                placed=placed,
+                at=at,
+                call_id=call.pk,
+                number=call.phone,
+            )
             if call.disposition is not None and call.outcome == "connected":  # by an agent who left before the end
                 leads.dispose(lead_id=call.lead_id, disposition=call.disposition, at=at, call_id=call.pk)
         case _:

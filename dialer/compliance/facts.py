@@ -9,6 +9,7 @@ from typing import Any
 
 from dialer.campaigns.models import Campaign
 from dialer.core import prepared
+from dialer.core.numbers import zones_of_number
 from dialer.leads.models import Lead
 
 from . import national
@@ -31,11 +32,16 @@ class Asked:
 
 def asked_for(lead: Lead) -> Asked:
     """The question that a lead puts to the gate."""
-    return Asked(lead.phone, tuple(lead.time_zones), lead.pk, said_regions(lead))
+    if not lead.dialed:
+        return Asked(lead.phone, tuple(lead.time_zones), lead.pk, said_regions(lead))
+    zones = dict.fromkeys((*lead.time_zones, *zones_of_number(lead.dialed)))
+    return Asked(lead.dialed, tuple(zones), lead.pk, said_regions(lead))
 
 
 def said_regions(lead: Lead) -> tuple[str, ...]:
     """Where the lead is said to live, beside what its number says: its own state, when a list brought one."""
+    if lead.region:
+        return (lead.region,)
     state = str(lead.custom.get("state", "")).strip().upper() if isinstance(lead.custom, dict) else ""
     return (f"US-{state}",) if len(state) == 2 and state.isalpha() else ()
 
@@ -58,7 +64,7 @@ def lock_numbers(*, tenant_id: int, phones: Sequence[str]) -> None:
     prepared.run(_LOCK, {"tenant": tenant_id, "phones": list(phones)}).fetchall()
 
 
-_LISTED = """
+LISTED = """
 SELECT d.phone, CASE
     WHEN d.kind = 'litigator' THEN 'litigator' WHEN d.campaign_id IS NULL THEN 'dnc' ELSE 'dnc_campaign'
 END
@@ -165,7 +171,7 @@ def load(
     )
     batch: dict[str, Any] = {"tenant": tenant.pk, "phones": phones, "campaign": campaign.pk}
     listed: dict[str, str] = {}
-    for phone, rule in prepared.run(_LISTED, batch):
+    for phone, rule in prepared.run(LISTED, batch):
         if phone not in listed or _ORDER[rule] < _ORDER[listed[phone]]:
             listed[phone] = rule
     consents: dict[str, tuple[Consent, ...]] = {}

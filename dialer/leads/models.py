@@ -34,12 +34,20 @@ class Lead(TenantScoped):
     does, so a callback has no time of its own that could differ.
     """
 
+    # Keys whose rows another index finds have none of their own: with millions of leads each costs minutes of imports.
+    tenant = models.ForeignKey("people.Tenant", on_delete=models.PROTECT, related_name="+", db_index=False)
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="leads")
-    list = models.ForeignKey(LeadList, on_delete=models.PROTECT, related_name="leads")
+    list = models.ForeignKey(LeadList, on_delete=models.PROTECT, related_name="leads", db_index=False)
     first_name = models.CharField(max_length=120, blank=True)
     last_name = models.CharField(max_length=120, blank=True)
     company = models.CharField(max_length=120, blank=True)
+    address = models.CharField(max_length=200, blank=True, db_default="")
+    city = models.CharField(max_length=80, blank=True, db_default="")
+    region = models.CharField(
+        max_length=6, blank=True, db_default="", help_text="State or province (ISO 3166-2), as far as it was told."
+    )
+    postal_code = models.CharField(max_length=12, blank=True, db_default="")
     notes = models.TextField(blank=True)
     phone = models.CharField(max_length=16, help_text="E.164")
     time_zones = ArrayField(models.CharField(max_length=64), default=no_zones, blank=True)
@@ -47,8 +55,16 @@ class Lead(TenantScoped):
     priority = models.SmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
+    turn = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Which number is dialed next: 0 its own, then the others in order."
+    )
     promised_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="promised_leads"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="promised_leads",
+        db_index=False,
     )
     custom = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="The campaign's custom fields, by name."
@@ -56,6 +72,9 @@ class Lead(TenantScoped):
     last_outcome = models.CharField(max_length=16, blank=True)
     refused_rule = models.CharField(max_length=40, blank=True, help_text="The gate's last refusal, if it refused.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    dialed = ""
+    """Another of its numbers, for which it was reserved just now."""
 
     class Meta(TenantScoped.Meta):
         indexes = [
@@ -87,7 +106,7 @@ class NumberKind(models.TextChoices):
 
 
 class LeadNumber(TenantScoped):
-    """Another number of a lead, which an agent may dial instead. Pacing dials the lead's own number only."""
+    """Another number of a lead: dialed when its own led to nobody, or by an agent instead of it."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="numbers")
     phone = models.CharField(max_length=16, help_text="E.164")
@@ -138,3 +157,37 @@ class Callback(TenantScoped):
             ),
         ]
         indexes = [models.Index(fields=["user"], condition=Q(state="open"), name="callback_open_of_user")]
+
+
+class BulkChange(TenantScoped):
+    """Something that was done to many leads at once, which can be undone for those that nothing happened to since."""
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="bulk_changes")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=8)
+    target = models.ForeignKey(LeadList, null=True, on_delete=models.SET_NULL, related_name="+")
+    count = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ["-made_at"]
+
+
+class BulkChangedLead(TenantScoped):
+    """A lead as it was before a change of many, and how it was right after."""
+
+    change = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="leads")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="bulk_changes")
+    list = models.ForeignKey(LeadList, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8)
+    priority = models.SmallIntegerField()
+    attempts = models.PositiveSmallIntegerField()
+    next_attempt_at = models.DateTimeField()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["change", "lead"], name="bulk_changed_lead_once")]
+
+
+from .importing.models import Import, ImportMapping, ImportProblem  # noqa: E402, F401

@@ -94,6 +94,41 @@ def after_attempt(outcome: str, attempts: int, placed: bool, now: datetime, plan
     return Next(_again_at(rule, plan, now, AT_LEAST.get(outcome, timedelta(0))))
 
 
+OTHER_NUMBER_AFTER = timedelta(minutes=15)
+"""How long after one of a lead's numbers led to nobody the next of them is dialed."""
+_TRY_ANOTHER = frozenset({"no_answer", "busy", "congestion", "machine", "failed", "invalid_number"})
+
+
+def tries_another(outcome: str) -> bool:
+    """Whether a lead with several numbers is dialed on the next of them after this outcome."""
+    return outcome in _TRY_ANOTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows for a lead with several numbers: when, and which of them (0: its own, then the others in order)."""
+
+    following: Next
+    number: int
+
+
+def after_number(
+    outcome: str, attempts: int, now: datetime, plan: Plan | None, *, dialed: int, numbers: int
+) -> Turn | None:
+    """What follows on an attempt at one of a lead's numbers; None when the outcome leads to no other number.
+
+    The numbers are dialed one soon after the other; when all have been, the campaign's rule says when they are again.
+    A number that does not exist ends a lead only when it is the only one.
+    """
+    if numbers < 2 or not tries_another(outcome):
+        return None
+    number = (dialed + 1) % numbers
+    following = after_attempt("no_answer" if outcome == "invalid_number" else outcome, attempts, True, now, plan)
+    if following.at is not None and number:
+        following = Next(min(following.at, now + OTHER_NUMBER_AFTER))
+    return Turn(following, number)
+
+
 def after_disposition(recycled: bool, attempts: int, now: datetime, plan: Plan | None = None) -> datetime | None:
     """When a lead is called again of which an agent said how its call ended; None: not by itself.
 

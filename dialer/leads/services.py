@@ -19,7 +19,15 @@ from dialer.core.zones import known_zone
 from . import callbacks, recycling
 from .choosing import EVERY, Where
 from .models import Lead, LeadNumber, LeadState, NumberKind
-from .rules import CALLBACK_PRIORITY, CALLBACK_SNOOZE, ENDS, after_attempt, after_disposition
+from .rules import (
+    CALLBACK_PRIORITY,
+    CALLBACK_SNOOZE,
+    ENDS,
+    after_attempt,
+    after_disposition,
+    after_number,
+    tries_another,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,7 @@ def reserve(*, campaign_id: int, count: int, at: datetime, where: Where = EVERY)
     values = {**named, "campaign": campaign_id, "at": at, "count": count, "looked_at": count + _PASSED_OVER}
     chosen = list(Lead.objects.across_tenants().raw(DUE.format(where=condition), values))
     Lead.objects.across_tenants().filter(pk__in=[lead.pk for lead in chosen]).update(state=LeadState.RESERVED)
+    _choose_numbers(chosen)
     return chosen
 
 
@@ -211,25 +220,54 @@ def refuse(*, lead_id: int, rule: str, again_at: datetime | None) -> None:
         callbacks.close_failed(lead_id=lead_id, at=now())
 
 
-def finish_attempt(*, lead_id: int, outcome: str, placed: bool, at: datetime, call_id: UUID | None = None) -> None:
+_OTHERS = "SELECT phone FROM leads_leadnumber WHERE lead_id = %s ORDER BY id"
+
+
+def _choose_numbers(chosen: Sequence[Lead]) -> None:
+    """Say of leads whose turn it is for another number which one that is; one that is no longer there: their own."""
+    turned = {lead.pk: lead for lead in chosen if lead.turn}
+    if not turned:
+        return
+    others: dict[int, list[str]] = {}
+    rows = LeadNumber.objects.across_tenants().filter(lead__in=list(turned)).order_by("pk")
+    for lead_id, phone in rows.values_list("lead_id", "phone"):
+        others.setdefault(lead_id, []).append(phone)
+    for lead in turned.values():
+        phones = others.get(lead.pk, [])
+        lead.dialed = phones[lead.turn - 1] if lead.turn <= len(phones) else ""
+
+
+def finish_attempt(
+    *, lead_id: int, outcome: str, placed: bool, at: datetime, call_id: UUID | None = None, number: str = ""
+) -> None:
     """Write what a call's end makes of its lead, in the transaction that ends the call.
 
-    A lead that was done before an agent dialed it all the same stays done.
+    `number`: which was dialed, so that another of the lead's may come next. A lead that was done before an agent dialed
+    it all the same stays done.
     """
     lead = prepared.lock(Lead, lead_id)
     assert lead is not None, "a call protects its lead"
+    numbers: list[str] = []
+    if placed and number and tries_another(outcome) and lead.priority != CALLBACK_PRIORITY:
+        numbers = [lead.phone, *(phone for (phone,) in prepared.run(_OTHERS, [lead_id]))]
     plan = None
-    if placed and outcome not in ENDS:
+    if placed and (outcome not in ENDS or len(numbers) > 1):
         plan = recycling.after_outcome(
             campaign_id=lead.campaign_id, lead_id=lead_id, zones=lead.time_zones, outcome=outcome, call_id=call_id
         )
-    following = after_attempt(outcome, lead.attempts, placed, at, plan)
+    following, turn = after_attempt(outcome, lead.attempts, placed, at, plan), None
+    if number in numbers:
+        dialed = numbers.index(number)
+        turn = after_number(outcome, lead.attempts, at, plan, dialed=dialed, numbers=len(numbers))
+    if turn is not None:
+        following, lead.turn = turn.following, turn.number
     done = following.at is None or lead.state == LeadState.DONE
     lead.state = LeadState.DONE if done else LeadState.WAITING
     lead.next_attempt_at = following.at or at
     lead.attempts += 1 if following.counts else 0
     lead.last_outcome = outcome
-    prepared.update(lead, ("state", "next_attempt_at", "attempts", "last_outcome"))
+    changed = ("state", "next_attempt_at", "attempts", "last_outcome")
+    prepared.update(lead, changed if turn is None else (*changed, "turn"))
     if lead.priority == CALLBACK_PRIORITY:
         callbacks.after_attempt(lead_id=lead_id, outcome=outcome, lead_done=done, at=at)
 

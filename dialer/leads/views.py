@@ -7,19 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dialer.campaigns.models import Campaign, LeadList
 from dialer.campaigns.services import changed
 from dialer.people.access import fetch, owned, sees_numbers, supervisor, user_of
 
 from .fields import custom_fields, shown
-from .forms import NewListForm
-from .imports import BadFile, NoLeads, import_leads
 from .models import Lead, LeadState
-from .selectors import leads_of, lists_with_figures
+from .selectors import history_of, leads_of, lists_with_figures
 
-SHOWN_ERRORS = 500
 VERDICTS = 20
 
 
@@ -29,28 +26,6 @@ def lists(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """The lists of a campaign."""
     campaign = fetch(request, Campaign, public_id=campaign_id)
     return render(request, "leads/lists.html", {"campaign": campaign, "lists": lists_with_figures(campaign)})
-
-
-@supervisor
-@require_http_methods(["GET", "POST"])
-def create(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
-    """Make a list of a file or pasted rows; then say what was taken and what was not."""
-    campaign = fetch(request, owned(request, Campaign).select_related("tenant"), public_id=campaign_id)
-    form = NewListForm(request.POST or None, request.FILES or None, campaign=campaign)
-    context = {"campaign": campaign, "form": form}
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            result = import_leads(campaign=campaign, name=data["name"], priority=data["priority"], text=data["text"])
-        except BadFile as error:
-            form.add_error(None, str(error))
-        except NoLeads as error:
-            form.add_error(None, f"{error} Mend the rows below and try again.")
-            context |= {"errors": error.errors[:SHOWN_ERRORS], "error_count": len(error.errors)}
-        else:
-            context |= {"result": result, "errors": result.errors[:SHOWN_ERRORS], "error_count": len(result.errors)}
-            return render(request, "leads/imported.html", context)
-    return render(request, "leads/create.html", context)
 
 
 @supervisor
@@ -100,6 +75,7 @@ def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
             for one in custom_fields(found.campaign_id, found.tenant_id)
             if one.name in found.custom
         ],
+        "history": history_of(found),
         "callbacks": found.callbacks.select_related("user", "made_by").order_by("-made_at")[:VERDICTS],
         "calls": found.calls.select_related("user", "disposition").order_by("-queued_at"),
         "verdicts": found.verdicts.order_by("-at", "-pk")[:VERDICTS],

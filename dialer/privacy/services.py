@@ -82,7 +82,11 @@ def _empty_leads(tenant: Tenant, lead_ids: list[int], at: datetime) -> int:
         Lead.objects.for_tenant(tenant)
         .filter(pk__in=lead_ids)
         .update(
-            first_name="", last_name="", company="", notes="", custom={}, phone="", time_zones=[], state=LeadState.DONE
+            **dict.fromkeys(("first_name", "last_name", "company", "notes", "phone"), ""),
+            **dict.fromkeys(("address", "city", "postal_code", "region"), ""),
+            custom={},
+            time_zones=[],
+            state=LeadState.DONE,
         )
     )
     return emptied

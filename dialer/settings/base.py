@@ -174,6 +174,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 RECORDINGS_DIR = Path(env.str("ASTERISK_RECORDINGS_DIR", default=str(DATA_DIR / "recordings")))
+IMPORTS_DIR = Path(env.str("CORDBOARD_IMPORTS_DIR", default=str(DATA_DIR / "imports")))
 TRUNK = env.str("ASTERISK_TRUNK", default="carrier")
 TRUNK_LIMITS = trunk_limits("ASTERISK_TRUNK_LIMITS")
 SIP_HOST = env.str("ASTERISK_SIP_HOST", default="")

@@ -31,11 +31,14 @@ from dialer.compliance.ledger import today_of
 from dialer.compliance.models import DncEntry
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
+from dialer.leads.importing import services
+from dialer.leads.importing.models import Import
 from dialer.live import publish
 from dialer.people.models import User
 from tests import factories, switch
 from tests.browser.floor import Floor, make_floor, open_as
 from tests.browser.site import CHROMIUM, serve
+from tests.importing import draft, no_scrub
 
 WIDE = {"width": 1360, "height": 860}
 NARROW = {"width": 360, "height": 780}
@@ -248,6 +251,7 @@ def shoot(folder: Path, names: Container[str]) -> None:
                 page.context.close()
                 close_desk(floor)
         called = DncEntry.objects.for_tenant(floor.tenant).latest("pk").phone
+        imports = import_steps(floor)
         pages = {
             "campaigns": (floor.admin, "/campaigns/"),
             "campaign": (floor.admin, f"/campaigns/{floor.campaign.public_id}/"),
@@ -260,6 +264,7 @@ def shoot(folder: Path, names: Container[str]) -> None:
             "caller-pool": (floor.admin, f"/calls/caller-ids/{managed.pool.public_id}/"),
             "leads": (floor.supervisor, f"/lists/{floor.leads.public_id}/"),
             "import": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/new/"),
+            **{name: (floor.supervisor, address) for name, address in imports.items()},
             "calls": (floor.supervisor, "/calls/"),
             "call": (floor.supervisor, "/calls/"),
             "agents": (floor.manager, "/agents/"),
@@ -291,6 +296,29 @@ def shoot(folder: Path, names: Container[str]) -> None:
                 page.close()
         browser.close()
         connections.close_all()  # those of Playwright's event loop, which nobody else would close
+
+
+def import_steps(floor: Floor) -> dict[str, str]:
+    """An import at each of its steps, by the picture's name."""
+    rows = "Phone,First Name,Estado,ZIP,berth\n(212) 555-0101,Ada,NY,10001,12.5\n555,Bob,TX,78701,\n"
+    settings, running, done = (draft(floor.campaign, rows, user=floor.supervisor) for _ in range(3))
+    for one, name in ((running, "Under way"), (done, "Done")):
+        mapping = {int(place): target for place, target in one.mapping.items()}
+        services.settle(of=one, mapping=mapping, values={"list_name": name})
+    services.confirm(of=done, user=floor.supervisor)
+    services.work_off(no_scrub)
+    services.confirm(of=running, user=floor.supervisor)
+    began = now() - timedelta(seconds=20)
+    Import.objects.for_tenant(floor.tenant).filter(pk=running.pk).update(
+        state="running", began_at=began, beat_at=now(), next_row=620_002, share=0.62, added=612_345, refused=7_655
+    )
+    at = f"/imports/{settings.public_id}/"
+    return {
+        "import-settings": at,
+        "import-preview": f"{at}?step=preview",
+        "import-progress": f"/imports/{running.public_id}/",
+        "import-result": f"/imports/{done.public_id}/",
+    }
 
 
 class Every:

@@ -14,6 +14,7 @@ from dialer.calls.models import CallTask
 from tests import factories, switch
 
 from .floor import STICKING_OUT, Floor
+from .pictures import import_steps
 from .site import Site
 from .test_desk import desk_in, join, take_call
 
@@ -105,6 +106,7 @@ def test_the_other_pages_are_accessible(
     page = open_page(floor.admin, **look(scheme, width))
     campaign = f"/campaigns/{floor.campaign.public_id}/"
     for address in (
+        *import_steps(floor).values(),
         "/campaigns/",
         campaign,
         f"{campaign}edit/",

@@ -32,6 +32,7 @@ from tests.factories import (
     handled,
     make_call,
     make_campaign,
+    make_import_rows,
     make_lead,
     make_pause_code,
     make_session,
@@ -77,6 +78,7 @@ def full_house(tenant: Tenant) -> Tenant:
     Callback.objects.create(
         tenant=tenant, lead=make_lead(campaign), promised_for=now(), zone="America/New_York", made_at=now()
     )
+    make_import_rows(campaign)
     whatif.ask(campaign=campaign, user=make_user(tenant), settings=Settings(), stress=None)
     return tenant
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import phonenumbers
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from phonenumbers import timezone
 
 from dialer.core.numbers import NotANumber, display_number, mask_number, parse_number, zones_of_number
 
@@ -79,3 +81,49 @@ def test_a_masked_number_shows_two_digits(number: str) -> None:
     assert len(masked) == len(number)
     assert sum(letter.isdigit() for letter in masked) == 2
     assert display_number(number)
+
+
+def by_the_library(text: str, region: str) -> str:
+    """The E.164 form as phonenumbers has it, or "" for what it does not take."""
+    try:
+        number = phonenumbers.parse(text.strip(), region)
+    except phonenumbers.NumberParseException:
+        return ""
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if possible else ""
+
+
+NORTH_AMERICAN = st.builds(
+    lambda before, parts, between: before + between.join(parts),
+    st.sampled_from(["", "1", "+1", "+1 ", "1-", "(", " +1 (", "001", "+", "0", "11"]),
+    st.tuples(st.from_regex(r"[0-9]{3}\)?", fullmatch=True), st.from_regex(r"[0-9]{3}"), st.from_regex(r"[0-9]{4,5}")),
+    st.sampled_from(["", " ", "-", ".", ") ", "/"]),
+)
+
+
+@settings(max_examples=2000)
+@given(NORTH_AMERICAN, st.sampled_from(["US", "CA", "GB", "BS", "JM", "DE"]))
+def test_the_fast_way_reads_north_american_numbers_as_the_library_does(text: str, region: str) -> None:
+    try:
+        read = parse_number(text, region)
+    except NotANumber:
+        read = ""
+    expected = by_the_library(text, region)
+    if read.startswith("+1") or expected.startswith("+1"):
+        assert read == expected
+
+
+@settings(max_examples=3000)
+@given(st.integers(200_000_0000, 999_999_9999))
+def test_the_fast_way_finds_the_zones_that_the_library_finds(national: int) -> None:
+    number = phonenumbers.parse(f"+1{national}")
+    expected = [zone for zone in timezone.time_zones_for_number(number) if zone != "Etc/Unknown"]
+    assert zones_of_number(f"+1{national}") == expected
+
+
+def test_every_area_code_has_the_zones_that_the_library_finds() -> None:
+    for area in range(200, 1000):
+        for rest in ("2345678", "9876543", "0123456", "5551212"):
+            number = phonenumbers.parse(f"+1{area}{rest}")
+            expected = [zone for zone in timezone.time_zones_for_number(number) if zone != "Etc/Unknown"]
+            assert zones_of_number(f"+1{area}{rest}") == expected, area

@@ -16,6 +16,7 @@ from dialer.core.clock import now
 from dialer.leads.models import Lead
 from dialer.people.models import User
 from tests import factories, switch
+from tests.importing import imported, messages
 
 from .conftest import House
 from .pages import refused
@@ -158,15 +159,13 @@ def test_what_a_custom_field_refuses(
     assert factories.get_lead(lead.pk).custom == {"berth": "12.5"}
 
 
-def test_custom_fields_come_with_a_file(house: House, campaign: Campaign, as_: As) -> None:
+def test_custom_fields_come_with_a_file(house: House, campaign: Campaign) -> None:
     own_field(campaign, "berth", FieldKind.NUMBER)
     own_field(campaign, "winter", FieldKind.YESNO)
     rows = "phone,berth,winter,other\n2125550101,12.50,Y,x\n2125550102,,,\n2125550103,long,no,\n"
-    answer = as_(house.supervisor).post(
-        f"/campaigns/{campaign.public_id}/lists/new/", {"name": "File", "priority": 0, "pasted": rows}
-    )
-    assert "Berth “long”" in answer.content.decode()
-    taken = Lead.objects.for_tenant(house.tenant).filter(list__name="File").order_by("phone")
+    found = imported(campaign, rows, scope="none")
+    assert "Berth “long”" in messages(found)[4]
+    taken = Lead.objects.for_tenant(house.tenant).filter(list=found.list).order_by("phone")
     assert [one.custom for one in taken] == [{"berth": "12.5", "winter": True}, {}]
 
 

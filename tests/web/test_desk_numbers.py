@@ -10,12 +10,12 @@ from django.test import Client
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState
 from dialer.calls.models import CallTask
-from dialer.campaigns.models import Campaign, DialMethod, LeadList
+from dialer.campaigns.models import Campaign, DialMethod
 from dialer.compliance.services import add_to_dnc
-from dialer.leads.imports import import_leads
 from dialer.leads.models import Lead, LeadNumber
 from dialer.people.models import User
 from tests import factories, switch
+from tests.importing import counts, imported, messages
 
 from .conftest import House
 from .pages import attributes, message
@@ -31,10 +31,9 @@ ROWS = """phone,first_name,mobile_phone,work_phone,home_phone
 def preview(house: House) -> Campaign:
     """A preview campaign with one lead, who has a mobile telephone too."""
     campaign = factories.make_campaign(house.tenant, name="Win-back", dial_method=DialMethod.PREVIEW)
-    found = import_leads(campaign=campaign, name="Left", priority=0, text=ROWS)
-    assert (found.taken, [error.row for error in found.errors]) == (1, [3])
-    assert "“12” is not a telephone number" in found.errors[0].message
-    assert isinstance(found.lead_list, LeadList)
+    found = imported(campaign, ROWS, list_name="Left")
+    assert counts(found) == {"added": 1, "refused": 1}
+    assert "“12” is not a telephone number" in messages(found)[3]
     return campaign
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.formats import number_format
+
+from dialer.leads.bulk import ACTIONS
 
 register = template.Library()
 
@@ -37,3 +40,15 @@ _RULES = {
 def rule_words(rule: str) -> str:
     """A rule of the gate in words; a rule that is new here as it is called."""
     return _RULES.get(rule, rule.replace("_", " ").capitalize())
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A whole number with its thousands marked, as the reader's language does."""
+    return number_format(number, force_grouping=True)
+
+
+@register.filter
+def bulk_words(action: str) -> str:
+    """What was done to many leads."""
+    return str(ACTIONS.get(action, action))
