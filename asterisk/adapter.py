@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from dialer.telephony.port import (
     Inventory,
     PhoneAccount,
     Placement,
+    Remembered,
     SwitchRefused,
     SwitchUnreachable,
     Whisper,
@@ -39,6 +40,8 @@ from .watch import Watch
 log = logging.getLogger(__name__)
 
 CONTEXT = "cordboard-out"
+ANSWERED = "cordboard-answered"
+"""The family of Asterisk's own database in which the dialplan notes who answered."""
 MESSAGE_CONTEXT, MESSAGE_VARIABLE = "cordboard-message", "CORDBOARD_MESSAGE"
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
@@ -454,6 +457,7 @@ class AsteriskSwitch:
     async def inventory(self) -> Inventory:
         """What Asterisk holds for this application now."""
         async with _Group() as group:
+            remembered = group.create_task(self._remembered())
             boot = group.create_task(self._read_boot_id())
             channels = group.create_task(self._ari.request("GET", "/channels"))
             bridges = group.create_task(self._ari.request("GET", "/bridges"))
@@ -474,7 +478,28 @@ class AsteriskSwitch:
                 for endpoint in endpoints.result()
                 if endpoint.get("state") == "online" and endpoint["resource"] not in self._trunks
             ),
+            answered=remembered.result(),
         )
+
+    async def _remembered(self) -> dict[str, Remembered] | None:
+        """Who answered, by Asterisk's own database (extensions_cordboard.conf); None while AMI is away."""
+        try:
+            return translate.remembered(await self._ami.request_list("DBGetTree", Family=ANSWERED))
+        except AmiError:  # "not found": there is nothing
+            return {}
+        except AmiUnreachable:
+            return None
+
+    async def forget(self, channel_ids: Collection[str]) -> None:
+        """Delete what Asterisk remembers of these; what cannot be deleted now is found again."""
+        for channel_id in channel_ids:
+            _require(_ID, channel_id, "a channel id")
+            try:
+                await self._ami.request("DBDel", Family=ANSWERED, Key=channel_id)
+            except AmiError:
+                continue
+            except AmiUnreachable:
+                return
 
     async def provision(self, accounts: Sequence[PhoneAccount]) -> None:
         """Make sure that these phones can register; accounts made before by us and not named are removed."""

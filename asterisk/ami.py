@@ -135,17 +135,28 @@ class Ami:
             raise AmiUnreachable("not connected")
         return await self._send(self._manager, {"Action": action, **headers})
 
+    async def request_list(self, action: str, **headers: str) -> list[Headers]:
+        """Carry out an action that is answered with a list; its messages. Raises as `request`."""
+        if self._manager is None:
+            raise AmiUnreachable("not connected")
+        return await self._ask(self._manager, {"Action": action, **headers}, as_list=None)
+
     async def _send(self, manager: Manager, headers: Headers) -> Headers:
+        return (await self._ask(manager, headers, as_list=False))[0]
+
+    async def _ask(self, manager: Manager, headers: Headers, *, as_list: bool | None) -> list[Headers]:
+        """`as_list`: None lets the response say whether more follows."""
         for name, value in headers.items():
             check(name, value)
         try:
-            answer = await asyncio.wait_for(manager.send_action(headers, as_list=False), REQUEST_TIMEOUT_S)
+            answer = await asyncio.wait_for(manager.send_action(headers, as_list=as_list), REQUEST_TIMEOUT_S)
         except TimeoutError:
             raise AmiUnreachable(f"{headers['Action']} got no answer") from None
-        result = plain(answer)
-        if not answer.success:
-            raise AmiError(result.get("Message", "refused")[:200])
-        return result
+        messages = answer if isinstance(answer, list) else [answer]
+        found = [plain(message) for message in messages]
+        if not messages[0].success:
+            raise AmiError(found[0].get("Message", "refused")[:200])
+        return found
 
 
 def check(name: str, value: str) -> None:

@@ -5,7 +5,7 @@ What is malformed or of no interest becomes None, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -20,7 +20,7 @@ from dialer.telephony.events import (
     SwitchEvent,
     TrunkSeen,
 )
-from dialer.telephony.port import ChannelInfo
+from dialer.telephony.port import ChannelInfo, Remembered
 
 VERDICTS: frozenset[str] = frozenset(get_args(Screening))
 OWNER = "CORDBOARD"
@@ -118,6 +118,17 @@ def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent
             )
         case _:
             return None
+
+
+def remembered(messages: Iterable[Mapping[str, str]]) -> dict[str, Remembered]:
+    """Of the answer to DBGetTree: the channels that were answered, and the verdict; what cannot be read is left out."""
+    found: dict[str, Remembered] = {}
+    for message in messages:
+        name = message.get("Key", "").rpartition("/")[2]
+        if message.get("Event") == "DBGetTreeResponse" and name:
+            word = message.get("Val", "")
+            found[name] = "DETECTING" if word == "DETECTING" else _verdict(word)
+    return found
 
 
 def ami_owner(headers: Mapping[str, str]) -> str:

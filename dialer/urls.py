@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from dialer.floor.tv_views import by_link
+from dialer.health.views import metrics_page, readyz
 from dialer.people.views import healthz, home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics_page, name="metrics"),
     path("", include("dialer.people.urls")),
     path("desk/", include("dialer.desk.urls")),
     path("floor/", include("dialer.floor.urls")),

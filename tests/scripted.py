@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -163,6 +163,9 @@ class ScriptedSwitch:
         self.looks += 1
         await self._request("inventory", "")
         return self.held
+
+    async def forget(self, channel_ids: Collection[str]) -> None:
+        await self._request("forget", "", tuple(sorted(channel_ids)))
 
     async def provision(self, accounts: Sequence[PhoneAccount]) -> None:
         await self._request("provision", "", tuple(accounts))

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 ALERTS_EVERY = 5
 """Beats between two looks at the floor's thresholds."""
+MOST_WAITING = 200
+"""Asks that wait for a Redis that hangs; those for pacing are one per campaign in any case."""
 GAP_S = 0.2
 """Between two ticks of one campaign: on a large floor something happens every few milliseconds."""
 
@@ -34,6 +36,7 @@ class Beat:
         self._sent: dict[int, float] = {}
         self._well = True
         self._closed = False
+        self._waiting = 0
         self._beats = 0
 
     def ask_pacing(self, campaign_id: int | None) -> None:
@@ -54,14 +57,23 @@ class Beat:
             self._thread.submit(self._send, campaign_id)
 
     def ask_for_recording(self, call_id: UUID) -> None:
-        """Ask that a call's recording be looked at, now that the call is over."""
-        self._thread.submit(self._try, lambda: recordings.ask(call_id))
+        """Ask that a call's recording be looked at, now that the call is over; housekeeping asks again."""
+        self._unless_many_wait(lambda: recordings.ask(call_id))
+
+    def _unless_many_wait(self, ask: Callable[[], object]) -> None:
+        if self._waiting < MOST_WAITING:
+            self._waiting += 1
+            self._thread.submit(self._asked_for, ask)
+
+    def _asked_for(self, ask: Callable[[], object]) -> None:
+        self._waiting -= 1  # under the interpreter's lock, and a count that is off by one does no harm
+        self._try(ask)
 
     async def once(self, *, switch_up: bool) -> None:
         """One beat: with the switch away nothing is asked for, so nothing is dialed late."""
         self._beats += 1
         if self._beats % ALERTS_EVERY == 0 and not self._closed:
-            self._thread.submit(self._try, alerts.ask)
+            self._unless_many_wait(alerts.ask)
         if switch_up:
             for campaign_id in await self._store.run(board.campaigns_to_pace):
                 self.ask_pacing(campaign_id)

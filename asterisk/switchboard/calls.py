@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +29,7 @@ MESSAGE_PATIENCE_S = 30.0
 """Longest time that a message may play before the call is ended all the same."""
 RETRY_PAUSE_S = 0.1
 JOIN_TRIES, JOIN_PAUSE_S = 5, 0.4
+RECORD_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Happened:
 
     event: Event
     at: datetime
-    done: asyncio.Future[None] | None = None
+    heard: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,22 @@ class CallDesk:
     """Every live call of this switch, each with a mailbox of its own."""
 
     def __init__(
-        self, store: Store, switch: Switch, on_end: Callable[[CallTask], None], on_answer: Callable[[CallTask], None]
+        self,
+        store: Store,
+        switch: Switch,
+        on_end: Callable[[CallTask], None],
+        on_answer: Callable[[CallTask], None],
+        on_handled: Callable[[float], None],
     ) -> None:
+        """`on_handled` hears how many seconds after its being heard each event was in the database."""
         self._store = store
         self._switch = switch
         self._on_end = on_end
         self._on_answer = on_answer
+        self._on_handled = on_handled
+        self._trying: set[UUID] = set()
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
+        self._recorders: Mailboxes[UUID, CallTask] = Mailboxes(self._record)
         self._placing: set[UUID] = set()
         self._waiting: dict[int, dict[UUID, None]] = {}
         self._bridges: dict[int, str] = {}
@@ -89,11 +100,13 @@ class CallDesk:
         self._alone.hear(call_id, event)
         self._boxes.put(call_id, Happened(event, at))
 
-    async def tell_and_wait(self, call_id: UUID, event: Event, at: datetime) -> None:
-        """The same, and wait until its effects were asked of the switch."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._boxes.put(call_id, Happened(event, at, done))
-        await done
+    def learn_bridge(self, session_id: int, bridge_id: str) -> None:
+        """An agent's bridge: somebody who answered must not wait for the database to tell it."""
+        self._bridges[session_id] = bridge_id
+
+    def forget_bridges(self, but: set[int]) -> None:
+        """Forget the bridges of all sessions but these."""
+        self._bridges = {session: bridge for session, bridge in self._bridges.items() if session in but}
 
     def settle(self, call_id: UUID, effects: tuple[Effect, ...]) -> None:
         """Do again what the switch may not have been asked for."""
@@ -108,11 +121,18 @@ class CallDesk:
         campaigns = self._waiting if campaign_id is None else {campaign_id: self._waiting.get(campaign_id, {})}
         for waiting in campaigns.values():
             for call_id in waiting:
-                self._boxes.put(call_id, TryAgent())
+                if call_id not in self._trying:  # while the database is slow, tries must not pile up
+                    self._trying.add(call_id)
+                    self._boxes.put(call_id, TryAgent())
+
+    def waiting(self) -> int:
+        """How many messages about calls are not handled yet."""
+        return self._boxes.waiting() + self._recorders.waiting()
 
     async def close(self, patience: float) -> None:
         """Finish what was begun, within `patience` seconds. Calls on the switch live on."""
         await self._boxes.close(patience)
+        await self._recorders.close(patience)
         self._timers.close()
         await self._alone.close()
 
@@ -120,26 +140,25 @@ class CallDesk:
 
     async def _handle(self, call_id: UUID, message: Message) -> None:
         match message:
-            case Happened(event, at, done):
-                try:
-                    await self._happen(call_id, event, at)
-                finally:
-                    if done is not None and not done.done():
-                        done.set_result(None)
+            case Happened(event, at, heard):
+                await self._happen(call_id, event, at, heard)
             case Place():
                 try:
                     await self._place(call_id)
                 finally:
                     self._placing.discard(call_id)
             case TryAgent():
+                self._trying.discard(call_id)
                 await self._follow(await self._store.run(self._claim, call_id))
             case Settle(effects):
                 call = await self._store.run(services.fetch, call_id=call_id)
                 if call is not None and call.state != CallState.ENDED:
                     await self._follow(services.Applied(call, effects))
 
-    async def _happen(self, call_id: UUID, event: Event, at: datetime) -> None:
+    async def _happen(self, call_id: UUID, event: Event, at: datetime, heard: float | None = None) -> None:
         applied = await self._store.run(self._apply, call_id, event, at)
+        if heard is not None:
+            self._on_handled(time.monotonic() - heard)
         self._alone.recorded(call_id, event)
         await self._follow(applied)
         if event.kind is Kind.READY and applied is not None and applied.call.state != CallState.ENDED:
@@ -186,7 +205,7 @@ class CallDesk:
             case Act.HANG_UP:
                 await self._hang_up(call)
             case Act.RECORD if call.record:
-                await self._record(call)
+                self._recorders.put(call.pk, call)  # whoever answers slowly must not hold up what is said of the call
             case _:
                 pass
 
@@ -208,6 +227,10 @@ class CallDesk:
             log.warning("call %s: the switch did not answer when it was asked to place it", call_id)
 
     async def _bridge(self, call: CallTask, session_id: int) -> None:
+        if call.pk in self._alone:  # the database hung while it claimed an agent, and came back too late
+            failed = Event(Kind.BRIDGE_FAILED, session=session_id, unattended=True, reason="they hear the message")
+            await self._happen(call.pk, failed, now())
+            return
         try:
             await self._join(await self._bridge_id(session_id), str(call.pk))
         except (SwitchRefused, SwitchUnreachable) as error:
@@ -236,7 +259,8 @@ class CallDesk:
         """Tell the call when nobody came within the limit, counted from when it began and not from now."""
         since = call.ready_at if call.screened else call.answered_at
         limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
-        left = ((since or now()) + limit - now()).total_seconds()
+        # Never longer than the limit: the switch's clock may be ahead of ours, and either may be stepped.
+        left = min(limit, (since or now()) + limit - now()).total_seconds()
         call_id = call.pk
         self._timers.start(call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now()))
 
@@ -262,18 +286,16 @@ class CallDesk:
         except SwitchUnreachable:
             log.warning("call %s: the switch did not answer when asked to end it; asked again when it is back", call.pk)
 
-    async def _record(self, call: CallTask) -> None:
-        path = services.recording_path(call)
-        for attempt in range(3):
-            try:
-                await self._switch.record(str(call.pk), path)
-                return
-            except SwitchUnreachable:
-                await asyncio.sleep(RETRY_PAUSE_S * (attempt + 1))
-            except SwitchRefused as error:
-                log.warning("call %s: the switch refused to record it (%s)", call.pk, error)
-                return
-        log.error("call %s: it is not recorded, the switch did not answer", call.pk)
+    async def _record(self, call_id: UUID, call: CallTask) -> None:
+        """Begin to record; while the switch does not answer it is asked again, for as long as the call goes on."""
+        try:
+            await self._switch.record(str(call_id), services.recording_path(call))
+        except SwitchRefused as error:
+            log.warning("call %s: the switch refused to record it (%s)", call_id, error)
+        except SwitchUnreachable:
+            log.warning("call %s: it is not recorded yet, the switch did not answer; asked again", call_id)
+            again = (Effect(Act.RECORD),)
+            self._timers.start(("record", call_id), RECORD_PAUSE_S, lambda: self.settle(call_id, again))
 
 
 def event_of_end(end: ChannelEnded) -> Event:

@@ -46,6 +46,10 @@ _BEFORE_ANSWER = (CallState.DIALING, CallState.RINGING)
 _BEFORE_VERDICT = (*_BEFORE_ANSWER, CallState.ANSWERED, CallState.DETECTING)
 
 
+LOOKS_IN_VAIN = 6
+"""How many looks, a second apart, wait for a switch that cannot say whom it remembers as answered."""
+
+
 class Reconciler:
     """Compares and repairs. `look` may be called at any time; looks do not overlap."""
 
@@ -65,6 +69,10 @@ class Reconciler:
         self._conversations = conversations
         self._monitors = monitors
         self._missed: set[str] = set()
+        self._in_vain: dict[str, int] = {}
+        self._boot_id = ""
+        self._restarted = False
+        """What is missing went with the switch itself, which has been restarted since."""
         self._strange: set[str] = set()
 
     async def look(self, *, settle: bool) -> bool:
@@ -76,12 +84,18 @@ class Reconciler:
         calls = await self._store.run(board.placed_calls)
         sessions = await self._store.run(board.open_sessions)
         talks = await self._store.run(handling.open_conversations)
+        for session in sessions:
+            self._calls.learn_bridge(session.pk, bridge_of(session.public_id))
+        self._calls.forget_bridges({session.pk for session in sessions})
         channels = {channel.channel_id: channel for channel in inventory.channels}
-        missed = self._look_at_calls(calls, channels, sessions, settle)
+        self._restarted = self._boot_id not in ("", inventory.boot_id) or (self._restarted and bool(self._missed))
+        self._boot_id = inventory.boot_id
+        missed = self._look_at_calls(calls, channels, sessions, inventory, settle)
         missed |= self._look_at_legs(sessions, channels, _visits(talks))
         suspected = self._conversations.look(talks, channels, settle=settle)
         listening = await self._store.run(monitoring.open_monitors)
         suspected |= self._monitors.look(listening, channels)
+        await self._forget_answered(inventory, channels)
         await self._end_strangers(inventory, sessions, tables(talks), {snoop_of(one.pk) for one in listening})
         self._missed = missed
         return bool(missed or self._strange or suspected)
@@ -89,7 +103,12 @@ class Reconciler:
     # --- rows without channels, and rows that are behind their channels ---
 
     def _look_at_calls(
-        self, calls: list[CallTask], channels: dict[str, ChannelInfo], sessions: list[AgentSession], settle: bool
+        self,
+        calls: list[CallTask],
+        channels: dict[str, ChannelInfo],
+        sessions: list[AgentSession],
+        inventory: Inventory,
+        settle: bool,
     ) -> set[str]:
         missed = set()
         bridges = {session.pk: bridge_of(session.public_id) for session in sessions}
@@ -101,12 +120,25 @@ class Reconciler:
                     self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), settle)
             elif busy and call.state == CallState.DIALING:
                 continue  # it is being placed; all others had a channel, whatever is still being tried with it
-            elif str(call.pk) in self._missed:
+            elif str(call.pk) in self._missed and self._can_conclude(call, inventory):
                 log.warning("call %s: the switch has no channel for it", call.pk)
-                self._calls.tell(call.pk, Event(Kind.MISSING), now())
+                verdict = (inventory.answered or {}).get(str(call.pk))
+                event = Event(
+                    Kind.MISSING, verdict=verdict or "NONE", answered=verdict is not None, cut_off=self._restarted
+                )
+                self._calls.tell(call.pk, event, now())
             else:
                 missed.add(str(call.pk))
+        self._in_vain = {name: looks for name, looks in self._in_vain.items() if name in missed}
         return missed
+
+    def _can_conclude(self, call: CallTask, inventory: Inventory) -> bool:
+        """Whether it is known if a missing call was answered: by us, or by the switch, which is waited for a little."""
+        if call.answered or inventory.answered is not None:
+            return True
+        name = str(call.pk)
+        self._in_vain[name] = self._in_vain.get(name, 0) + 1
+        return self._in_vain[name] > LOOKS_IN_VAIN
 
     def _catch_up(self, call: CallTask, channel: ChannelInfo, bridge: str, settle: bool) -> None:
         """Tell a call what its channel shows and its row does not; then what the switch still owes it."""
@@ -153,6 +185,17 @@ class Reconciler:
             ):
                 self._legs.put(session.public_id, LegReady(now()))
         return missed
+
+    # --- what the switch remembers of calls that are over ---
+
+    async def _forget_answered(self, inventory: Inventory, channels: dict[str, ChannelInfo]) -> None:
+        """Let the switch forget answered calls whose rows have ended: by then they say it themselves."""
+        over = {name: uuid for name in inventory.answered or () if name not in channels and (uuid := _uuid(name))}
+        if over:
+            live = await self._store.run(board.live_ids, list(over.values()))
+            known = [name for name, uuid in over.items() if uuid not in live]
+            if known:
+                await self._try(self._switch.forget(known))
 
     # --- channels and bridges without rows ---
 

@@ -72,11 +72,20 @@ LegLost = Callable[[AgentSession, datetime], None]
 class LegDesk:
     """The legs of every agent of this switch, each with a mailbox of its own."""
 
-    def __init__(self, store: Store, switch: Switch, on_lost: LegLost, on_guest_back: Callable[[UUID], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        switch: Switch,
+        on_lost: LegLost,
+        on_guest_back: Callable[[UUID], None],
+        on_up: Callable[[int, str], None],
+    ) -> None:
+        """`on_up` hears each session's id and bridge when its leg is up."""
         self._store = store
         self._switch = switch
         self._on_lost = on_lost
         self._on_guest_back = on_guest_back
+        self._on_up = on_up
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
 
     def put(self, session: UUID, message: Message) -> None:
@@ -86,6 +95,10 @@ class LegDesk:
     def busy(self, session: UUID) -> bool:
         """Whether something about this leg is being done."""
         return self._boxes.busy(session)
+
+    def waiting(self) -> int:
+        """How many messages about legs are not handled yet."""
+        return self._boxes.waiting()
 
     async def close(self, patience: float) -> None:
         """Finish what was begun, within `patience` seconds. Legs on the switch live on."""
@@ -158,6 +171,7 @@ class LegDesk:
             log.warning("the leg of session %s could not be put into its bridge (%s)", session.pk, error)
             await self._drop(public_id, None)
             return
+        self._on_up(session.pk, bridge_of(public_id))
         session = await self._store.run(agents.apply, session_id=session.pk, event=Event(Kind.LEG_UP), at=at, notice="")
         if session.guest and session.call_id is not None:
             self._on_guest_back(session.call_id)

@@ -41,6 +41,10 @@ class Mailboxes(Generic[K, M]):
     def __len__(self) -> int:
         return len(self._boxes)
 
+    def waiting(self) -> int:
+        """How many messages wait in all boxes."""
+        return sum(box.qsize() for box in self._boxes.values())
+
     async def _work(self, key: K, box: asyncio.Queue[M]) -> None:
         while True:
             message = await box.get()

@@ -1,6 +1,7 @@
 """Calling the (synchronous) services from the event loop: threads that keep their database connection.
 
-While PostgreSQL is away a call waits and is tried again: services are idempotent, and no event may be lost.
+While PostgreSQL is away a call waits and is tried again: services are idempotent, and no event may be lost. A database
+that hangs (it takes what is asked, and does not answer) counts as away as well, for as long as nothing comes back.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
+HANGS_AFTER_S = 0.8
+"""Somebody has waited for so long, and nobody got an answer for as long: the database hangs."""
+
 
 class Store:
     """Runs services in a few threads of its own."""
@@ -28,8 +32,20 @@ class Store:
     def __init__(self, threads: int = 6) -> None:
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
-        self.reachable = True
+        self._reachable = True
         self._since = time.monotonic()
+        self._answered = time.monotonic()
+        self._waiting: dict[object, float] = {}
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the database answers."""
+        return self._reachable and not self._hangs()
+
+    def _hangs(self) -> bool:
+        moment = time.monotonic()
+        longest = min(self._waiting.values(), default=moment)
+        return moment - max(longest, self._answered) > HANGS_AFTER_S
 
     @property
     def there_for_s(self) -> float:
@@ -41,20 +57,28 @@ class Store:
         loop = asyncio.get_running_loop()
         pause = 0.1
         while True:
+            asked = object()
+            self._waiting[asked] = time.monotonic()
             try:
                 result = await loop.run_in_executor(self._threads, functools.partial(_guarded, service, args, kwargs))
             except (OperationalError, InterfaceError) as error:
-                if self.reachable:
+                if self._reachable:
                     log.warning("the database cannot be reached (%s); waiting for it", type(error).__name__)
-                self.reachable = False
+                self._reachable = False
+                self._waiting.pop(asked, None)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             else:
-                if not self.reachable:
+                if not self._reachable:
                     log.warning("the database is back")
                     self._since = time.monotonic()
-                self.reachable = True
+                elif self._hangs():
+                    log.warning("the database answers again")
+                    self._since = time.monotonic()
+                self._reachable, self._answered = True, time.monotonic()
                 return result
+            finally:
+                self._waiting.pop(asked, None)
 
     def close(self) -> None:
         """End the threads and give back their connections; what they are doing is finished first."""

@@ -31,6 +31,7 @@ from .inventory import Reconciler
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .monitoring import MonitorDesk
+from .pulse import SwitchPulse
 from .stopping import StopDesk
 from .store import Store
 
@@ -47,8 +48,9 @@ class Switchboard:
     def __init__(self, switch: Switch, name: str) -> None:
         self._switch = switch
         self._store = Store()
-        self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered)
-        self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back)
+        self._pulse = SwitchPulse(self._store, name, lambda: self._calls.waiting() + self._legs.waiting())
+        self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered, self._pulse.handled)
+        self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back, self._calls.learn_bridge)
         self._handling = HandlingDesk(self._store, switch, self._calls.tell)
         self._monitors = MonitorDesk(self._store, switch)
         self._stops = StopDesk(self._store, switch, self._calls)
@@ -99,13 +101,16 @@ class Switchboard:
                 log.info("the switch is up")
                 self._settle = True
                 self._up.set()
+                self._pulse.switch_up = True
                 self._look.set()
                 self._queued.set()
                 self._commands.set()
             case events.SwitchDown(reason=reason):
                 log.warning("the switch is lost: %s", reason)
                 self._up.clear()
+                self._pulse.switch_up = False
             case events.TrunkSeen(trunk=trunk, reachable=reachable):
+                self._pulse.trunk_seen(trunk, reachable)
                 log.log(logging.INFO if reachable else logging.WARNING, "trunk %s: reachable %s", trunk, reachable)
             case events.PhoneSeen():
                 pass
@@ -260,6 +265,7 @@ class Switchboard:
 
     async def _every_second(self) -> None:
         while True:
+            await self._pulse.beat()
             await self._beat.once(switch_up=self._up.is_set())
             await self._expire_commands()
             for call_id in await self._store.run(board.expired_calls, now()):

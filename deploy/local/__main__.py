@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from . import watch
+from .backup import backup, restore
 from .bench import bench
 from .ledger import StackBusy
 from .lint import lint
@@ -35,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
     start.set_defaults(run=up)
     commands.add_parser("status", help="every process; exit code 0 when up, 3 when not").set_defaults(run=watch.status)
     commands.add_parser("stop", help="stop it, and wait").set_defaults(run=watch.stop)
+    commands.add_parser(
+        "reload", help="replace every process by the version that is here now, under load"
+    ).set_defaults(run=watch.reload)
     logs = commands.add_parser("logs", help="what the processes wrote")
     logs.add_argument("process", nargs="?", help="one process only")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
@@ -43,6 +47,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("env", help="the running stack's environment, for eval").set_defaults(
         run=watch.print_environment
     )
+    keep = commands.add_parser("backup", help="write database, recordings and secret key to one file")
+    keep.add_argument("file", nargs="?", help="its name (default: cordboard-DATE.tar here)")
+    keep.set_defaults(run=backup)
+    back = commands.add_parser("restore", help="put a backup into an installation that does not run")
+    back.add_argument("file", help="the backup")
+    back.add_argument("--replace", action="store_true", help="delete what is there")
+    back.set_defaults(run=restore)
     commands.add_parser("test", help="all tests, or one pytest call with the arguments given").set_defaults(run=test)
     commands.add_parser("lint", help="all checks, or those named").set_defaults(run=lint)
     measure = commands.add_parser("bench", help="a benchmark of tests/bench; the last line is one JSON object")

@@ -23,6 +23,8 @@ from .servers import spawn
 
 DRAIN_ORDER = (("robots",), ("pacing", "worker", "speech"), ("gateway", "agi", "switchboard"), ("web",))
 """Who is asked to end first: those who make work, then those who do it. Unknown names go with the first."""
+STANDS_BY = {"switchboard": "standing by"}
+"""Processes of which two may run, and what the second says when it is there to take over."""
 _TICK = 0.1
 """Seconds between looks at the children."""
 
@@ -64,6 +66,11 @@ class _Process:
     pause: float = 0.0
     next_start: float = 0.0
     restarts: int = 0
+    replaced: bool = False
+    """It ends because we asked it to: it starts again at once, and that is no restart."""
+    stands_by: bool = False
+    successor: _Process | None = None
+    """Started already, and stands by until this one has ended."""
     rest: bytes = b""
     last_words: str = ""
     problems: ProblemFilter = field(default_factory=ProblemFilter)
@@ -172,6 +179,22 @@ class Supervisor:
         self._order(lambda: self._bring_back(self._processes[name]))
         self.wait(lambda status: status[name].state == "running", seconds)
 
+    def replace(self, name: str, seconds: float = 20.0) -> None:
+        """Drain one process (SIGTERM) and start it anew, as for a new version of it; returns when the new one exists.
+
+        Of those that can stand by (STANDS_BY) the new one is started first, so that there is no gap. One that does not
+        end within `seconds` is killed.
+        """
+        before = self.status()[name].pid
+        if name in STANDS_BY:
+            self._order(lambda: self._start_successor(self._processes[name]))
+            self._stands_by_within(name, seconds)
+        self._order(lambda: self._replace(self._processes[name]))
+        gone = self.wait(lambda status: status[name].pid not in (None, before), seconds)
+        if not gone:
+            self.kill(name)
+            self.wait(lambda status: status[name].pid not in (None, before), seconds)
+
     # ---- in the supervisor's own thread
 
     def _order(self, what: Callable[[], None]) -> None:
@@ -196,6 +219,10 @@ class Supervisor:
         for key, _ in self._selector.select(_TICK):
             self._read(key.data)
         for process in self._processes.values():
+            after = process.successor
+            if after and after.child and _has_ended(after.child):
+                self._ended(after)
+                process.successor = None
             if process.child and _has_ended(process.child):
                 self._ended(process)
 
@@ -235,6 +262,7 @@ class Supervisor:
     def _inspect(self, process: _Process, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
         process.last_words = text or process.last_words
+        process.stands_by = process.stands_by or STANDS_BY.get(process.name, "\n") in text
         if self._on_problem and process.problems.wants(text):
             self._on_problem(process.name, text)
 
@@ -258,7 +286,12 @@ class Supervisor:
         if process.rest:
             self._inspect(process, process.rest)
         process.child = None
-        if process.wanted and not self._draining:
+        if process.successor and process.successor.child:
+            process.replaced = False
+            self._succeed(process)
+        elif process.replaced and process.wanted and not self._draining:
+            process.replaced, process.pause, process.next_start = False, 0.0, 0.0
+        elif process.wanted and not self._draining:
             process.pause = self._backoff.after(process.pause, time.monotonic() - process.started)
             process.next_start = time.monotonic() + process.pause
             process.restarts += 1
@@ -273,6 +306,35 @@ class Supervisor:
             os.kill(process.child.pid, signal.SIGKILL)
         else:
             self._publish(process)
+
+    def _stands_by_within(self, name: str, seconds: float) -> None:
+        """Wait until a process's successor says that it stands by, at most so long."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while time.monotonic() < deadline:
+                successor = self._processes[name].successor
+                if successor is not None and successor.stands_by:
+                    return
+                self._changed.wait(_TICK)
+
+    def _start_successor(self, process: _Process) -> None:
+        if process.successor is None and process.wanted and process.child:
+            process.successor = _Process(process.name, process.argv, process.log)
+            self._start(process.successor)
+
+    def _succeed(self, process: _Process) -> None:
+        """The successor of a process that has ended takes its place."""
+        after, process.successor = process.successor, None
+        assert after is not None
+        process.child, process.output, process.started = after.child, after.output, after.started
+        process.rest, process.last_words = after.rest, after.last_words
+        if process.output is not None:
+            self._selector.modify(process.output, selectors.EVENT_READ, process)
+
+    def _replace(self, process: _Process) -> None:
+        process.replaced = True
+        if process.child:
+            os.kill(process.child.pid, signal.SIGTERM)
 
     def _bring_back(self, process: _Process) -> None:
         process.wanted, process.next_start, process.pause = True, 0.0, 0.0
@@ -301,8 +363,9 @@ class Supervisor:
 
     def _end_stage(self, stage: list[_Process], limit: float) -> bool:
         for process in stage:
-            if process.child:
-                os.kill(process.child.pid, signal.SIGTERM)
+            for one in (process.successor, process):
+                if one and one.child:
+                    os.kill(one.child.pid, signal.SIGTERM)
         while any(process.child for process in stage) and time.monotonic() < limit:
             self._look()
         late = [process for process in stage if process.child]
@@ -321,6 +384,8 @@ class Supervisor:
             self._on_problem(name, text)
 
     def _publish(self, process: _Process) -> None:
+        if self._processes[process.name] is not process:
+            return  # one that stands by shows when its time has come
         status = process.status()
         with self._changed:
             self._status[process.name] = status

@@ -30,6 +30,8 @@ from .servers import ServerFailed, adopt_orphans
 from .stack import HOME, ROOT, AsteriskUnavailable, Stack, given_by_user
 from .supervisor import ProcessStatus, Supervisor
 
+REPLACE_ORDER = ("pacing", "worker", "switchboard", "web")
+"""For a new version: who makes work first, and the switchboard only when its successor stands by."""
 WEB_PORTS = range(8000, 8100)
 OK, FAILED, NOT_RUNNING, NO_ASTERISK = 0, 1, 3, 4
 HEALTH_SECONDS = 90
@@ -57,6 +59,7 @@ class Runner:
         self._state_dir = data_dir()
         self._lock, self._ledger = StackLock(self._state_dir), Ledger(self._state_dir)
         self._stopping = threading.Event()
+        self._reloading = threading.Event()
         self._interruptible = True
         self._supervisor: Supervisor | None = None
         self._given = self._settings()
@@ -80,6 +83,7 @@ class Runner:
         adopt_orphans()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGUSR1, lambda number, frame: self._reloading.set())
         try:
             if found := self._ledger.clean_up():
                 self._console.say(f"Ended what an earlier run left behind: {', '.join(found)}.")
@@ -198,6 +202,24 @@ class Runner:
     def _watch(self) -> None:
         while not self._stopping.wait(0.5):
             self._stack.heal()
+            if self._reloading.is_set():
+                self._reloading.clear()
+                self._reload()
+
+    def _reload(self) -> None:
+        """A new version is in place: bring the database up to date, then replace one process after the other."""
+        assert self._supervisor is not None
+        self._ledger.note(phase="reloading")
+        try:
+            self._manage("migrate", "--no-input", "--verbosity", "0")
+            self._manage("collectstatic", "--no-input", "--verbosity", "0")
+            for name in REPLACE_ORDER:
+                self._supervisor.replace(name)
+            self._console.say("Every process runs the new version.")
+        except StartFailed as error:
+            self._console.say(f"Nothing was replaced: {error}")
+        finally:
+            self._ledger.note(phase="up")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():

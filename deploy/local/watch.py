@@ -97,6 +97,21 @@ def stop(options: argparse.Namespace) -> int:
     return OK
 
 
+def reload(options: argparse.Namespace) -> int:
+    """Have the running stack replace its processes, and wait until it has. Calls go on."""
+    ledger = Ledger(data_dir())
+    runner = ledger.runner() if StackLock(data_dir()).is_held() else None
+    if runner is None or ledger.facts().get("phase") != "up" or not runner.signal(signal.SIGUSR1):
+        print("Cordboard is not up here; ./run starts it.")
+        return NOT_RUNNING
+    begun = wait_until(lambda: ledger.facts().get("phase") != "up", 10, 0.05)
+    if not begun or not wait_until(lambda: ledger.facts().get("phase") == "up" or not runner.alive(), 180, 0.2):
+        print("It has not finished; see ./run status and ./run logs.")
+        return FAILED
+    print("Every process was replaced; ./run logs says if anything could not be.")
+    return OK
+
+
 def logs(options: argparse.Namespace) -> int:
     """Print the last lines of one or all logs; with -f go on until Ctrl-C."""
     folder = data_dir() / "log"

@@ -38,6 +38,7 @@ from .decisions import Told
 from .models import CallTask, PacingState
 from .rules import CallState
 from .snapshots import on_trunk, snapshot_of
+from .strain import under_pressure
 
 QUEUE_PATIENCE = timedelta(seconds=5)
 """How long a decision to dial stays good: a switch that was away longer must not ring people for agents long gone."""
@@ -120,6 +121,7 @@ def _decide(campaign: Campaign, at: datetime) -> tuple[Told, PacingState | None]
             unmet = decision.worth[share:]
             snapshot = on_trunk(snapshot, use.as_trunk(), share)
             decision = decide(snapshot)
+        decision = under_pressure(decision)
     return Told(campaign, at, snapshot, decision, unmet), state
 
 

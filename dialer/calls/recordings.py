@@ -67,6 +67,25 @@ def read_wav(path: Path) -> Wav:
     raise NotWhole("no sound in it")
 
 
+def mend_wav(path: Path) -> bool:
+    """Let a WAV's header say how much sound there is: a switch that died while it recorded had not come to it.
+
+    False when there is no sound to save. What is mended is the header alone; the sound stays as it is.
+    """
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        start = file.read(4096).find(b"data")
+        if start < 0 or size <= start + 8:
+            return False
+        sound = (size - start - 8) & ~1  # whole samples of 16 bits
+        file.truncate(start + 8 + sound)
+        file.seek(4)
+        file.write(struct.pack("<I", start + sound))
+        file.seek(start + 4)
+        file.write(struct.pack("<I", sound))
+    return sound > 0
+
+
 def _held_against(said: int, there: int, bytes_per_second: int, size: int) -> Wav:
     if bytes_per_second <= 0:
         raise NotWhole("no format")
@@ -87,7 +106,7 @@ def finish(*, call_id: UUID, last_look: bool = False) -> Look:
         return Look.LATER
     path = Path(settings.RECORDINGS_DIR) / recording.path
     try:
-        wav = read_wav(path)
+        wav = _read(path, mend=last_look)
         if time.time() - path.stat().st_mtime < SETTLED_S and not last_look:
             return Look.LATER
         digest = _sha256(path)
@@ -104,6 +123,16 @@ def finish(*, call_id: UUID, last_look: bool = False) -> Look:
         bytes=wav.size,
         sha256=digest,
     )
+
+
+def _read(path: Path, *, mend: bool) -> Wav:
+    try:
+        return read_wav(path)
+    except NotWhole as error:
+        if not mend or not mend_wav(path):
+            raise
+        log.warning("the recording %s was cut off (%s); its header is mended", path.stem, error)
+        return read_wav(path)
 
 
 def _store(recording: Recording, look: Look, **values: object) -> Look:

@@ -107,6 +107,9 @@ class Event:
     unattended: bool = False
     overdue: bool = False
     message_left: bool = False
+    answered: bool = False
+    """Of a missing call: the switch remembers that it was answered, and the verdict."""
+    # (`cut_off`, of a missing call: it went with the switch itself.)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +248,14 @@ def _agent_lost_before_bridge(call: Call, release: bool) -> Step:
 
 
 def _bridge_failed(call: Call, event: Event) -> Step:
-    if call.state is CallState.HUMAN and call.session is not None and call.session == event.session:
-        return _agent_lost_before_bridge(call, release=True)
-    return call, ()
+    if call.state is not CallState.HUMAN or call.session is None or call.session != event.session:
+        return call, ()
+    if event.unattended:  # they were given the message meanwhile: nobody is claimed for them any more
+        after = replace(call, ending=call.ending or Outcome.ABANDONED)
+        if call.own_agent:
+            return after, ()
+        return replace(after, session=None), (Effect(Act.RELEASE_AGENT, call.session),)
+    return _agent_lost_before_bridge(call, release=True)
 
 
 def _agent_gone(call: Call, event: Event) -> Step:
@@ -323,7 +331,23 @@ def _missing(call: Call, event: Event) -> Step:
         return call, ()  # never asked for, so it cannot be missed
     if call.state is CallState.CONNECTED:
         return _end(call, call.ending or Outcome.CONNECTED, None)
-    return _end(call, call.ending or Outcome.LOST, None)
+    if event.answered:
+        call = replace(call, answered=True, verdict=call.verdict or event.verdict.replace("DETECTING", ""))
+    return _end(call, call.ending or _outcome_of_missing(call, event.answered and not event.cut_off), None)
+
+
+def _outcome_of_missing(call: Call, certain: bool) -> Outcome:
+    """What became of a call that was not connected and whose end nobody saw.
+
+    Whoever answered, and for whom nobody can prove that they were a machine or went by themselves, was let down.
+    """
+    if not call.answered:
+        return Outcome.LOST
+    if call.verdict == "MACHINE" or (call.verdict == "NOTSURE" and not call.unsure_to_agent):
+        return Outcome.MACHINE
+    if call.screened and call.verdict in ("", "HANGUP"):  # the detector itself lets nobody go
+        return Outcome.EARLY_HANGUP if certain else Outcome.LOST
+    return Outcome.ABANDONED
 
 
 def _nothing(call: Call, event: Event) -> Step:

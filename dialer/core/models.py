@@ -73,3 +73,16 @@ class AuditEntry(TenantScoped):
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="audit_entry_order")]
         indexes = [models.Index(fields=["tenant", "subject", "seq"], name="audit_by_subject")]
+
+
+class Pulse(models.Model):
+    """How a process of ours does, by its own word, every second or two; written by dialer.core.health alone.
+
+    It is no tenant's: processes serve all of them.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    lag_ms = models.FloatField(help_text="How late it was lately with what it is there for; the 99th percentile.")
+    data = models.JSONField(default=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -39,6 +40,7 @@ class ScreenConsumer(AsyncWebsocketConsumer):
         self._showing: asyncio.Task[None] | None = None
         self._again = False
         self._cause = ""
+        self._heard: float | None = None
         self._closed = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -101,6 +103,8 @@ class ScreenConsumer(AsyncWebsocketConsumer):
 
     async def live_changed(self, message: dict[str, str]) -> None:
         """The channel layer says that the topic changed."""
+        if self._heard is None:
+            self._heard = time.monotonic()
         self._show(message["at"])
 
     async def live_told(self, message: dict[str, str]) -> None:
@@ -127,6 +131,7 @@ class ScreenConsumer(AsyncWebsocketConsumer):
         assert self.topic is not None
         while True:
             cause, self._cause, self._again = self._cause, "", False
+            heard, self._heard = self._heard, None
             try:
                 html = await in_thread(self.topic.render, self.key, cause)
             except topics.Refused:
@@ -137,5 +142,7 @@ class ScreenConsumer(AsyncWebsocketConsumer):
                 await self.try_again_later()
                 return
             await self.send(html)
+            if heard is not None:
+                watch().lags.note(time.monotonic() - heard)
             if not self._again:
                 return

@@ -21,6 +21,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from dialer.core import health
+
 from .threads import in_thread
 from .topics import Topic
 
@@ -42,6 +44,9 @@ class Watch:
         self._screens: set[ScreenConsumer] = set()
         self._task: asyncio.Task[None] | None = None
         self._channel: str | None = None
+        self._name = health.process_name(health.WEB)
+        self.lags = health.Lags()
+        """How long after they heard of a change screens were sent it."""
 
     def add(self, screen: ScreenConsumer) -> None:
         """Look after a screen from now on."""
@@ -70,13 +75,23 @@ class Watch:
         """Return never; raise as soon as Redis or the way through it is gone."""
         clock = asyncio.get_running_loop().time
         next_beat = clock() + HEARTBEAT_S
+        await self._pulse()
         while True:
             # Waits its time out on the connection itself, so that a break is noticed when it happens.
             await client.blpop([_NEVER_FILLED], timeout=CHECK_S)
             await self._there_and_back()
+            await self._pulse()
             if clock() >= next_beat:
                 next_beat = clock() + HEARTBEAT_S
                 await self._beat()
+
+    async def _pulse(self) -> None:
+        """Say how late screens are; who dials looks at it."""
+        data = {"screens": len(self._screens)}
+        try:
+            await in_thread(lambda: health.beat(name=self._name, kind=health.WEB, lag_ms=self.lags.p99_ms(), data=data))
+        except Exception as error:
+            log.warning("how late screens are was not noted: %s", type(error).__name__)
 
     async def _there_and_back(self) -> None:
         try:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from .schema import BASE_DIR, env, networks, one_of, secret, socket_of, trunk_limits
+from .schema import BASE_DIR, env, networks, one_of, process_name, secret, socket_of, trunk_limits
 
 DATA_DIR = Path(env.str("CORDBOARD_DATA_DIR", default=str(BASE_DIR / ".cordboard" / "var")))
 SWITCH = one_of("CORDBOARD_SWITCH", ("asterisk", "simulated"), "asterisk")
 DEMO = env.bool("CORDBOARD_DEMO", default=False)
 
 DEBUG = False
+CLOCK_OFFSET_FILE = ""
 SECRET_KEY = secret("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000")
@@ -124,6 +125,9 @@ CHANNEL_LAYERS = {
 
 # Background jobs by name; the product knows no job queue.
 JOBS = "tasks.asks.JOBS"
+JOB_QUEUES = {"pacing": "huey.redis.cordboardpacing", "worker": "huey.redis.cordboardworker"}
+# Who may read /metrics: whoever brings this token; without one, this machine alone.
+METRICS_TOKEN = secret("METRICS_TOKEN", default="")
 
 AUTH_USER_MODEL = "people.User"
 LOGIN_URL = "people:sign-in"
@@ -207,8 +211,13 @@ TURN_PASSWORD = secret("TURN_PASSWORD", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "dialer.core.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "dialer.core.logs.JsonFormatter", "process": process_name()},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": one_of("LOG_FORMAT", ("line", "json"), "line")}
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "huey": {"level": "WARNING"},

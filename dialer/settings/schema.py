@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import sys
 from pathlib import Path
 
 import environ
@@ -34,6 +35,15 @@ def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
     return value
+
+
+def process_name() -> str:
+    """What this process is, for its log lines: web, switchboard, pacing, worker, or the name of its command."""
+    words = [Path(word).name for word in sys.argv]
+    for known in ("switchboard", "pacing", "worker", "uvicorn"):
+        if known in words or (sys.argv[:1] and known in Path(sys.argv[0]).parts):
+            return "web" if known == "uvicorn" else known
+    return words[1] if len(words) > 1 and words[0] == "manage.py" else (words[0] if words else "")
 
 
 def socket_of(ari_url: str) -> str:

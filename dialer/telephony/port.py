@@ -9,7 +9,7 @@ and the bridge of a call that its agent has left `table-<call uuid>`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
@@ -119,6 +119,15 @@ class Inventory:
     bridges: tuple[str, ...] = ()
     phones: frozenset[str] = field(default_factory=frozenset)
     """Endpoints that have a reachable contact."""
+    answered: Mapping[str, Remembered] | None = field(default_factory=dict)
+    """Customers' channels, most of them gone, that the switch itself remembers as answered, until `forget`.
+
+    None: it cannot be asked at present.
+    """
+
+
+Remembered = Screening | Literal["DETECTING"]
+"""What the switch remembers of an answered call: the verdict of its detector, or that it had not come to one."""
 
 
 class Switch(Protocol):
@@ -199,6 +208,10 @@ class Switch(Protocol):
 
     async def inventory(self) -> Inventory:
         """What the switch holds now."""
+        ...
+
+    async def forget(self, channel_ids: Collection[str]) -> None:
+        """The switch need not remember any longer that these were answered."""
         ...
 
     async def provision(self, accounts: Sequence[PhoneAccount]) -> None:

@@ -233,6 +233,9 @@ class SimulatedSwitch:
         )
         return Inventory(self._boot_id, channels, tuple(self._bridges), frozenset(self._phones()))
 
+    async def forget(self, channel_ids: Collection[str]) -> None:
+        """It remembers nothing: it ends with the process."""
+
     async def provision(self, accounts: Sequence[PhoneAccount]) -> None:
         """Take over these accounts; the phones of new ones are there at once."""
         self._need_connection()

@@ -125,13 +125,14 @@ def history(floor: Floor) -> None:
     """What holds of all calls that ever were: one end each, allowed each, none twice, abandonments counted."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # the floor goes on: rows of one moment
-        _ended_exactly_once()
-        _allowed_before_dialed()
+        ended_exactly_once()
+        allowed_before_dialed()
     _dialed_once(floor)
     _as_the_carrier_saw(floor)
 
 
-def _ended_exactly_once() -> None:
+def ended_exactly_once() -> None:
+    """Every call that is over ended once, with an outcome. Raises Broken."""
     last: dict[str, str] = {}
     ends: Counter[str] = Counter()
     rows = CallEvent.objects.across_tenants().order_by("call_id", "seq").values_list("call_id", "seq", "state")
@@ -144,7 +145,8 @@ def _ended_exactly_once() -> None:
             raise Broken(f"call {pk} is {state} and ended {ends[str(pk)]} times")
 
 
-def _allowed_before_dialed() -> None:
+def allowed_before_dialed() -> None:
+    """Every call was allowed before it was placed, for the number that was dialed. Raises Broken."""
     calls = CallTask.objects.across_tenants()
     unlawful = calls.filter(Q(verdict_row__allowed=False) | Q(verdict_row__at__gt=F("placed_at")))
     if found := list(unlawful.values_list("pk", flat=True)):

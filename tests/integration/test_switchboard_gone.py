@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 
+from dialer.calls import services
+from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import Campaign
-from dialer.telephony.port import SwitchRefused, SwitchUnreachable
+from dialer.core.clock import now
+from dialer.telephony.port import Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
 from tests.integration.test_switchboard import _call, _ready_agent, _session, board, until
 from tests.scripted import ScriptedSwitch
@@ -26,7 +32,7 @@ async def test_a_call_that_cannot_be_bridged_is_not_tried_for_ever(campaign: Cam
         switch.ready(call_id)
         await switch.asked("join", call_id)
         running._look.set()
-        await until(lambda: _call(call_id).outcome == "lost")
+        await until(lambda: _call(call_id).outcome == "abandoned")  # they answered, and met nobody
         await until(lambda: _session(session).state == "ready")
 
 
@@ -44,3 +50,25 @@ async def test_a_switch_that_does_not_answer_is_asked_again_for_the_same_agent(c
         await until(lambda: _call(call_id).state == "connected")
     kinds = await sync_to_async(lambda: list(_call(call_id).events.values_list("kind", flat=True)))()
     assert kinds.count("claimed") == 1
+
+
+async def test_who_was_answered_while_nobody_was_there_is_remembered_by_the_switch(campaign: Campaign) -> None:
+    """The switch's memory makes an abandoned call of one that would be lost, and is cleared once the row says it."""
+
+    def rings() -> UUID:
+        call = factories.make_call(campaign, lead=factories.make_lead(campaign))
+        services.begin_placing(call_id=call.pk)
+        services.apply_event(call_id=call.pk, event=Event(Kind.RINGING), at=now())
+        return call.pk
+
+    call_id = await sync_to_async(rings)()
+    switch = ScriptedSwitch()
+    switch.held = Inventory("boot-1", answered={str(call_id): "NONE"})
+    async with board(switch) as running:
+        await until(lambda: _call(call_id).outcome == "abandoned")
+        running._look.set()
+        await switch.asked("forget", "")
+    assert any(one.rest == ((str(call_id),),) for one in switch.requests if one.name == "forget")
+    call = await sync_to_async(_call)(call_id)
+    assert call.answered and call.answered_at is not None
+    await sync_to_async(connections.close_all)()

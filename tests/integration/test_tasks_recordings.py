@@ -148,3 +148,19 @@ def test_housekeeping_asks_for_those_that_were_forgotten(recording: Recording) -
 
 def test_clear_sessions_runs(db: None) -> None:
     housekeeping.clear_sessions.call_local()
+
+
+def test_a_recording_that_was_cut_off_by_its_switch_plays_after_the_last_look(
+    folder: Path, recording: Recording
+) -> None:
+    """The header of one whose switch died says that there is no sound; what was recorded until then is kept."""
+    path = folder / recording.path
+    write_wav(path)
+    whole = bytearray(path.read_bytes())
+    whole[40:44] = bytes(4)
+    path.write_bytes(whole + b"\0")
+    assert recordings.finish(call_id=recording.call_id) is Look.LATER
+    assert recordings.finish(call_id=recording.call_id, last_look=True) is Look.COMPLETE
+    with wave.open(str(path)) as sound:
+        assert sound.getnframes() == 16000
+    assert stored(recording).duration_ms == 2000

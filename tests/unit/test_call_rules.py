@@ -369,12 +369,35 @@ GONE = Event(Kind.HUNG_UP, cause=16)
         ((Event(Kind.REFUSED, cause=34),), Outcome.CONGESTION, ""),
         ((Event(Kind.MISSING),), Outcome.LOST, ""),
         ((READY, Event(Kind.BRIDGED, session=2), Event(Kind.MISSING)), Outcome.CONNECTED, ""),
-        ((READY, Event(Kind.MISSING)), Outcome.LOST, ""),
+        ((READY, Event(Kind.MISSING)), Outcome.ABANDONED, ""),
+        ((Event(Kind.MISSING, answered=True, verdict="NONE"),), Outcome.ABANDONED, ""),
+        ((Event(Kind.MISSING, answered=True, verdict="MACHINE"),), Outcome.MACHINE, ""),
+        (
+            (READY, Event(Kind.CLAIMED, session=2), Event(Kind.BRIDGE_FAILED, session=2, unattended=True), GONE),
+            Outcome.ABANDONED,
+            "customer",
+        ),
     ],
 )
 def test_how_calls_end(told: tuple[Event, ...], outcome: Outcome, by: str) -> None:
     call = ends(*told)
     assert (call.outcome, call.hung_up_by) == (outcome, by)
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (Event(Kind.MISSING, answered=True, verdict="DETECTING"), Outcome.EARLY_HANGUP),
+        (Event(Kind.MISSING, answered=True, verdict="DETECTING", cut_off=True), Outcome.LOST),
+        (Event(Kind.MISSING, answered=True, verdict="HUMAN"), Outcome.ABANDONED),
+        (Event(Kind.MISSING, answered=True, verdict="MACHINE"), Outcome.MACHINE),
+        (Event(Kind.MISSING), Outcome.LOST),
+    ],
+)
+def test_a_screened_call_that_nobody_saw_end_is_what_the_switch_remembers(told: Event, outcome: Outcome) -> None:
+    ringing = Call(state=CallState.RINGING, screened=True)
+    ended, _ = advance(ringing, told)
+    assert (ended.outcome, ended.answered) == (outcome, told.answered)
 
 
 def test_nobody_in_time_plays_the_message_then_hangs_up_as_abandoned() -> None:

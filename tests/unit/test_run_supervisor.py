@@ -156,3 +156,34 @@ def test_a_procfile_gives_its_processes_with_the_environment_in_their_commands(t
     with Supervisor.from_procfile(procfile, env=env, log_dir=tmp_path / "log", only=["web"]) as supervisor:
         assert list(supervisor.pids()) == ["web"]
         assert wait_until(lambda: "port 8123" in (tmp_path / "log" / "web.log").read_text(), 5)
+
+
+def test_a_new_version_stands_by_before_the_old_one_is_ended(start: Start, tmp_path: Path) -> None:
+    """There is never a moment without one, and nobody is told of a crash."""
+    script = tmp_path / "board.py"
+    script.write_text(
+        "import os, pathlib, signal, time\n"
+        "folder = pathlib.Path(os.environ['WORK'])\n"
+        "others = len(list(folder.glob('up-*')))\n"
+        "mine = folder / f'up-{os.getpid()}'\n"
+        "mine.touch()\n"
+        "def end(number, frame):\n"
+        "    (folder / 'log.txt').open('a').write(f'{len(list(folder.glob(\"up-*\")))}\\n')\n"
+        "    mine.unlink()\n"
+        "    raise SystemExit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print('another leads; standing by' if others else 'leading', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    supervisor = start({"switchboard": f"{sys.executable} {script}", "web": "sleep 600"})
+    first = supervisor.pids()["switchboard"]
+    assert wait_until(lambda: (tmp_path / f"up-{first}").exists(), 10)
+    supervisor.replace("switchboard")
+    status = supervisor.status()["switchboard"]
+    assert status.pid not in (None, first)
+    assert (status.state, status.restarts) == ("running", 0)
+    assert (tmp_path / "log.txt").read_text() == "2\n", "both were there when the first was asked to end"
+    second = supervisor.pids()["web"]
+    supervisor.replace("web")
+    assert supervisor.status()["web"].pid not in (None, second)
+    assert supervisor.status()["web"].restarts == 0

@@ -1,0 +1,1 @@
+"""How an operator sees that it works: /readyz, /metrics."""
