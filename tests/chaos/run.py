@@ -75,9 +75,8 @@ class _Run:
         if trouble:
             self._slow.append(trouble)
         self._windows.append(Window(fault.name, began, time.time(), fault.ends_calls, fault.records))
-        self._say(
-            f"  {fault.name:<20} lasted {time.time() - began - took:5.1f} s, right again in {took:5.2f} s {trouble}"
-        )
+        lasted = time.time() - began - took
+        self._say(f"  {fault.name:<20} {lasted:5.1f} s, right again in {took:5.2f} s ({wrong[:90]}) {trouble}")
         self.watch.calm(True)
         time.sleep(self._chance.uniform(0.5, 1.5) * rest_s)
 

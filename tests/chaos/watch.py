@@ -51,9 +51,9 @@ class Watch:
     def recovered(self, since: float, working: Callable[[], bool], limit_s: float) -> tuple[float, str]:
         """Wait until all that was wrong at `since` (monotonic) has been right since, and the floor works.
 
-        How long it took from then, and what is wrong still if it took three times the limit.
+        How long it took from then, and what was wrong last, or is still when it took three times the limit.
         """
-        works = False
+        works, last = False, ""
         while True:
             with self._lock:
                 looked, wrong = self._seen > since, [text for text, first in self._since.items() if first <= since]
@@ -63,7 +63,8 @@ class Watch:
                 connections["default"].close()
             took = time.monotonic() - since
             if looked and works and not wrong:
-                return took, ""
+                return took, f"last: {last}"
+            last = wrong[0] if wrong else "no new calls, or no web" if not works else "not looked at"
             if took > 3 * limit_s:
                 return took, "; ".join(sorted(wrong)[:5]) or ("the floor does not work" if not works else "not looked")
             time.sleep(0.05)

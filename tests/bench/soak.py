@@ -1,0 +1,221 @@
+"""`./run bench soak [--minutes 30] [--agents 50] [--warm-up 4]`: does anything grow that should not?
+
+Robot agents (each with a SIP phone, at the same pages as people) work on a progressive and a predictive campaign. Every
+ten seconds memory, file descriptors and threads of each process of ours are read, the switch's channels, and the event
+Robot agents (each with a SIP phone, at the pages people use) work on a progressive and a predictive campaign. Every
+`warnings` are the lines of our processes above INFO after the warm-up, by their shape.
+Progress goes to stderr; the last line of stdout is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import django
+import numpy as np
+import psutil
+from asgiref.sync import sync_to_async
+
+from dialer.settings import use_environment
+
+use_environment()
+django.setup()
+
+from asterisk.sandbox import Mix, read_truth  # noqa: E402
+from asterisk.sandbox.robot import Habits, lognormal  # noqa: E402
+from deploy.local.supervisor import Supervisor  # noqa: E402
+from dialer.calls.models import CallTask  # noqa: E402
+from dialer.campaigns.models import Campaign, DialMethod  # noqa: E402
+from dialer.core import health  # noqa: E402
+from tests import factories  # noqa: E402
+from tests.bench import _floor as floor  # noqa: E402
+from tests.bench import calls as base  # noqa: E402
+from tests.bench.compare import compare, our_calls, repeated  # noqa: E402
+
+say = floor.say
+HABITS = Habits(
+    talk_s=lognormal(25.0, 0.4, 60.0),
+    hangs_up=0.4,
+    wrap_s=lognormal(5.0, 0.4, 12.0),
+    dispositions=base.BRISK.dispositions,
+    pauses=0.02,
+    pause_s=lognormal(5.0, 0.3, 10.0),
+    pause_codes=("BREAK",),
+)
+EVERY_S = 10.0
+CALLS_PER_AGENT_AND_MINUTE = 5
+"""Leads that are seeded: of two and more that are dialed one is a person."""
+_SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:\.\d+)?")
+_LEVEL = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b (.*)")
+
+
+@dataclass
+class Series:
+    """What was read, by process and figure, with the seconds since the beginning."""
+
+    at: list[float] = field(default_factory=list)
+    seen: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+
+    def slope_per_hour(self, process: str, figure: str, since: float) -> float | None:
+        """The least-squares slope after a moment; None when there is too little to say."""
+        values = self.seen[process][figure]
+        points = [(at, value) for at, value in zip(self.at, values, strict=True) if at >= since]
+        if len(points) < 6:
+            return None
+        times, seen = np.array(points).T
+        return round(float(np.polyfit(times / 3600.0, seen, 1)[0]), 2)
+
+    def last(self, process: str, figure: str) -> float | None:
+        """The last value."""
+        values = self.seen[process][figure]
+        return values[-1] if values else None
+
+
+async def look(series: Series, supervisor: Supervisor, began: float, http: aiohttp.ClientSession) -> None:
+    """Read everything once."""
+    series.at.append(time.monotonic() - began)
+    for name, pid in supervisor.pids().items():
+        one = psutil.Process(pid)
+        with one.oneshot():
+            series.seen[name]["rss_mb"].append(one.memory_info().rss / 1e6)
+            series.seen[name]["fds"].append(one.num_fds())
+            series.seen[name]["threads"].append(one.num_threads())
+    async with http.get(f"{os.environ['ASTERISK_ARI_URL']}/channels") as answer:
+        series.seen["switch"]["channels"].append(len(await answer.json()))
+    pulses = await sync_to_async(lambda: health.pulses(health.SWITCHBOARD))()
+    series.seen["switchboard"]["event_lag_p99_ms"].append(pulses[0].lag_ms if pulses else 0.0)
+    webs = await sync_to_async(lambda: health.fresh(health.pulses(health.WEB)))()
+    series.seen["web"]["screen_lag_p99_ms"].append(max((one.lag_ms for one in webs), default=0.0))
+
+
+def told_since(positions: dict[Path, int]) -> Counter[str]:
+    """The lines above INFO that our processes wrote since these positions in their logs, by shape."""
+    found: Counter[str] = Counter()
+    for path, position in positions.items():
+        with path.open(errors="replace") as log:
+            log.seek(min(position, path.stat().st_size))
+            for line in log:
+                if level := _LEVEL.search(line):
+                    found[f"{path.stem}: {level[1]} {_SHAPE.sub('#', level[2].strip())[:160]}"] += 1
+    return found
+
+
+def seed(options: argparse.Namespace) -> tuple[Campaign, Campaign, list[Any]]:
+    """The campaigns (their lists not active yet) and the agents."""
+    numbers = floor.Numbers(int(os.environ["CARRIER_SEED"]), Mix.read(Path(os.environ["CARRIER_MIX"])))
+    tenant = factories.make_tenant("Soak")
+    factories.make_pause_code(tenant)
+    same = {"disposition_set": factories.make_dispositions(tenant), "ring_timeout_s": 15}
+    progressive = factories.make_campaign(tenant, name="Progressive", caller_id="+12125550101", **same)
+    predictive = factories.make_campaign(
+        tenant, name="Predictive", caller_id="+12125550102", dial_method=DialMethod.PREDICTIVE, **same
+    )
+    leads = int(options.agents * (options.minutes + options.warm_up) * CALLS_PER_AGENT_AND_MINUTE / 2)
+    for campaign in (progressive, predictive):
+        floor.fill(campaign, numbers, leads, floor.UNHURRIED)
+    return progressive, predictive, floor.make_agents(tenant, "soak", options.agents, endpoint_from=7001)
+
+
+async def soak(options: argparse.Namespace, supervisor: Supervisor) -> dict[str, Any]:
+    """Work, look, and tell."""
+    progressive, predictive, users = await sync_to_async(seed)(options)
+    started = time.time()
+    crew, series, half = floor.Crew(), Series(), options.agents // 2
+    headers = {
+        "Authorization": aiohttp.encode_basic_auth(os.environ["ASTERISK_ARI_USER"], os.environ["ASTERISK_ARI_PASSWORD"])
+    }
+    log_dir = Path(os.environ["CORDBOARD_DATA_DIR"]) / "log"
+    positions: dict[Path, int] = {}
+    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=20)) as http:
+        try:
+            await crew.hire(users[:half], progressive, HABITS, by_form=False)
+            await crew.hire(users[half:], predictive, HABITS, by_form=False)
+            await crew.all_ready(within_s=180)
+            await sync_to_async(base.start)(progressive, predictive)
+            began = time.monotonic()
+            say(f"{len(crew.robots)} robots dial; {options.warm_up} minutes of warm-up, {options.minutes} measured")
+            while (now := time.monotonic() - began) < 60.0 * (options.warm_up + options.minutes):
+                if now >= 60.0 * options.warm_up and not positions:
+                    positions = {path: path.stat().st_size for path in log_dir.glob("*.log") if path.stem in BY_US}
+                await look(series, supervisor, began, http)
+                await asyncio.sleep(EVERY_S)
+            await sync_to_async(base.stop)(progressive, predictive)
+            await base.until_quiet(progressive, predictive)
+        finally:
+            everybody_left = await crew.go_home(60)
+    left = await base.orphans()
+    return await sync_to_async(figures)(options, series, positions, started, left, everybody_left, supervisor)
+
+
+BY_US = ("web", "switchboard", "pacing", "worker")
+
+
+def figures(
+    options: argparse.Namespace,
+    series: Series,
+    positions: dict[Path, int],
+    started: float,
+    left: int,
+    everybody_left: bool,
+    supervisor: Supervisor,
+) -> dict[str, Any]:
+    """What came of it."""
+    since = 60.0 * options.warm_up
+    found = compare(our_calls(), [one for one in read_truth(os.environ["CARRIER_TRUTH"]) if one.arrived >= started])
+    lags = [
+        lag for at, lag in zip(series.at, series.seen["switchboard"]["event_lag_p99_ms"], strict=True) if at >= since
+    ]
+    middle = len(lags) // 2
+    return {
+        "minutes": options.minutes,
+        "warm_up_minutes": options.warm_up,
+        "agents": options.agents,
+        "calls": CallTask.objects.across_tenants().exclude(placed_at=None).count(),
+        "by_outcome": dict(Counter(CallTask.objects.across_tenants().values_list("outcome", flat=True))),
+        "outcome_mismatches": len(found.mismatches),
+        "double_dialed": repeated([pair[1] for pair in found.pairs]),
+        "growth_per_hour": {
+            name: {figure: series.slope_per_hour(name, figure, since) for figure in ("rss_mb", "fds", "threads")}
+            for name in BY_US
+        },
+        "at_the_end": {
+            name: {figure: round(series.last(name, figure) or 0.0, 1) for figure in ("rss_mb", "fds", "threads")}
+            for name in BY_US
+        },
+        "channels_left": left,
+        "event_lag_p99_ms": {
+            "first_half": floor.percentiles(lags[:middle]),
+            "second_half": floor.percentiles(lags[middle:]),
+        },
+        "screen_lag_p99_ms": floor.percentiles(
+            [lag for at, lag in zip(series.at, series.seen["web"]["screen_lag_p99_ms"], strict=True) if at >= since]
+        ),
+        "warnings": dict(told_since(positions).most_common(20)),
+        "restarts": {name: one.restarts for name, one in supervisor.status().items()},
+        "everybody_left": everybody_left,
+    }
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(prog="./run bench soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--warm-up", type=float, default=4.0)
+    parser.add_argument("--agents", type=int, default=50)
+    options = parser.parse_args()
+    with floor.product() as supervisor:
+        print(json.dumps(asyncio.run(soak(options, supervisor))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
