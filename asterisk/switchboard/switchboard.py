@@ -32,6 +32,7 @@ from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .monitoring import MonitorDesk
 from .pulse import SwitchPulse
+from .steady import Steady
 from .stopping import StopDesk
 from .store import Store
 
@@ -57,6 +58,7 @@ class Switchboard:
         self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling, self._monitors)
         self._listener = Listener(name, self._heard)
         self._beat = Beat(self._store)
+        self._steady = Steady()
         self._up = asyncio.Event()
         self._look = asyncio.Event()
         self._settle = False
@@ -270,18 +272,22 @@ class Switchboard:
             await self._expire_commands()
             for call_id in await self._store.run(board.expired_calls, now()):
                 self._calls.place(call_id)  # which cancels it, since it is too old
-            for session_id in await self._store.run(board.overdue_wrapups, now()):
-                await self._store.run(_end_wrapup, session_id)
-            for session_id in await self._store.run(board.overdue_previews, now()):
-                await self._store.run(_end_preview, session_id)
             for session_id in await self._store.run(board.due_callbacks, now()):
                 await self._store.run(_show_callback, session_id)
-            for public_id in await self._store.run(board.overdue_legs, now()):
-                self._legs.put(public_id, LegOverdue())
-            for call_id in await self._store.run(conversations.overdue_parked, now()):
-                self._handling.recall(call_id)
-            await self._look_for_absent_agents()
+            if self._steady.look():
+                await self._end_what_is_overdue()
+                await self._look_for_absent_agents()
             await asyncio.sleep(1.0)
+
+    async def _end_what_is_overdue(self) -> None:
+        for session_id in await self._store.run(board.overdue_wrapups, now()):
+            await self._store.run(_end_wrapup, session_id)
+        for session_id in await self._store.run(board.overdue_previews, now()):
+            await self._store.run(_end_preview, session_id)
+        for public_id in await self._store.run(board.overdue_legs, now()):
+            self._legs.put(public_id, LegOverdue())
+        for call_id in await self._store.run(conversations.overdue_parked, now()):
+            self._handling.recall(call_id)
 
     async def _look_for_absent_agents(self) -> None:
         """While the database was away no page could be noted as open: that must not pause the whole floor."""

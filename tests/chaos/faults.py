@@ -79,6 +79,17 @@ def _takeover(rig: Rig, chance: random.Random) -> None:
     until(lambda: rig.leads_itself("switchboard") > led, 15, "the first switchboard leads again")
 
 
+def _two_and_no_database(rig: Rig, chance: random.Random) -> None:
+    """Two switchboards, and the lock that tells which one leads is gone for a moment: one leads afterwards."""
+    second = rig.second_switchboard()
+    try:
+        rig.floor.stack.restart("postgres")
+        time.sleep(chance.uniform(1.0, 12.0))  # a leader that finds its lock taken steps down after ten seconds
+    finally:
+        second.stop(8)
+        rig.standby = None
+
+
 def _deploy(rig: Rig, chance: random.Random) -> None:
     """Every process is replaced under load, one after the other."""
     for name in REPLACE_ORDER:
@@ -185,6 +196,7 @@ CATALOGUE: tuple[Fault, ...] = (
     *(Fault(f"{name}_frozen", partial(_freeze, name)) for name in PROCESSES),
     Fault("no_switchboard", _nobody),
     Fault("takeover", _takeover),
+    Fault("two_and_no_database", _two_and_no_database),
     Fault("deploy", _deploy),
     Fault("asterisk_killed", _asterisk_killed, 15.0, ends_calls=True),
     Fault("asterisk_restarted", _asterisk_restarted, 15.0, ends_calls=True),
