@@ -183,7 +183,7 @@ class Judge:
             return "counted, and nobody was left waiting" if met else ""
         if truth.answered is None or call.connected_at is not None or call.outcome in ("machine", "message_left"):
             return ""
-        if self._cut_by_the_switch(truth) and call.outcome == "lost":
+        if self._cut_by_the_switch(truth) and call.outcome in ("lost", "early_hangup"):  # it hangs up as a person does
             return ""  # cut off by the switch's own death before anything could be done for them
         limit = LIMIT_S + SLACK_S + (DETECTION_S if call.screened else 0.0)
         if truth.ended_by == "us" and not (call.screened and call.verdict == "HANGUP"):
