@@ -191,7 +191,7 @@ class Robot:
             case "ready" if self._stopping:
                 return partial(self._press, "leave")
             case "paused" if view.leg == "down":
-                return partial(self._press, "phone")
+                return self._call_phone
             case "paused" if view.leg == "up":
                 return self._come_back
             case "in_call":
@@ -215,6 +215,12 @@ class Robot:
         while message := (await self.desk.do(deed, **fields)).message:
             if len(self.figures.refusals) < 100:
                 self.figures.refusals.append(message)
+            await asyncio.sleep(ASK_AGAIN_S)
+
+    async def _call_phone(self) -> None:
+        """Have the phone called; while it does not come, ask again as a person would who sees that nothing happens."""
+        while True:
+            await self._press("phone")
             await asyncio.sleep(ASK_AGAIN_S)
 
     async def _come_back(self) -> None:
