@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,12 +31,14 @@ def stacks(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, Stack]]:
     made = [Stack(HOME / f"backup-{name}", asterisk=False, durable=False) for name in ("from", "to")]
     try:
         for stack in made:
+            shutil.rmtree(stack.state_dir, ignore_errors=True)  # of a run that was killed
             stack.start()
         yield made[0], made[1]
     finally:
         for stack in made:
             stack.stop()
             stack.remove()
+            shutil.rmtree(stack.state_dir, ignore_errors=True)
 
 
 def tables(stack: Stack) -> dict[str, tuple[int, str]]:
