@@ -22,6 +22,11 @@ def under_pressure(decision: Decision) -> Decision:
     return replace(decision, launch=launch, worth=decision.worth[:launch], reason=f"{strain.why} {decision.reason}")
 
 
+def trouble_now() -> str:
+    """Why less is dialed than pacing wants, whatever it wants; empty when all is well."""
+    return pressure(signs()).why
+
+
 def signs() -> Signs:
     """What the switchboards and the webs said of themselves last."""
     boards = health.pulses(health.SWITCHBOARD)

@@ -8,11 +8,12 @@ from typing import Any
 
 from dialer.agents.rules import AgentState
 from dialer.agents.selectors import STATE_WORDS
+from dialer.calls.strain import trouble_now
 from dialer.campaigns.models import Campaign
 from dialer.leads.templatetags.leads import rule_words
 
 from .models import Alert, EmergencyStop
-from .reading import AgentNow, Floor, ListLeft, left_in
+from .reading import AgentNow, Floor, ListLeft, left_in, slowly
 
 COLUMNS = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP, AgentState.PAUSED)
 SHOWN = 6
@@ -99,12 +100,14 @@ class BoardView:
     strips: list[Panel]
     alerts: list[Alert]
     stops: list[EmergencyStop]
+    trouble: str = ""
+    """Why the dialer itself holds dialing back: it is behind, or something that it needs is gone."""
 
     def digest(self) -> str:
         """All that shows, without the moment."""
         told = [(one.pk, one.text) for one in self.alerts], [(one.pk, one.command.result) for one in self.stops]
         panels = [one.digest() for one in (self.panel, *self.strips) if one is not None]
-        return str((self.title, panels, told))
+        return str((self.title, panels, told, self.trouble))
 
 
 def visible(floor: Floor, team_id: int | None) -> list[Campaign]:
@@ -175,7 +178,8 @@ def board_of(floor: Floor, team_id: int | None, campaign_id: int | None = None) 
         strips = [one_panel(floor, one, team_id) for one in campaigns]
     ids = {one.pk for one in campaigns}
     stops = [one for one in floor.stops if concerns(one, ids)]
-    return BoardView(floor.at, title, panel, strips, alerts_in(floor, campaigns), stops)
+    trouble = slowly("pressure", trouble_now, 2.0)
+    return BoardView(floor.at, title, panel, strips, alerts_in(floor, campaigns), stops, trouble)
 
 
 def one_panel(floor: Floor, campaign: Campaign, team_id: int | None) -> Panel:

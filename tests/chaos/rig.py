@@ -149,9 +149,10 @@ class Rig:
         if self.small_disk:  # first, or the folder of the stack could not be removed
             subprocess.run(["umount", "-l", str(self.recordings)], check=False, capture_output=True)
         self.floor.close()
-        for one in (self.ami, self.ari, self.database):
-            with suppress(Exception):
-                self.loop.do(one.close())
+        for one in (getattr(self, name, None) for name in ("ami", "ari", "database")):  # a start may have failed
+            if one is not None:
+                with suppress(Exception):
+                    self.loop.do(one.close())
         self.loop.close()
 
     # ---- what faults are done with

@@ -14,7 +14,10 @@ from dialer.campaigns.models import Campaign, DialMethod
 from dialer.core import health
 from dialer.core.clock import now
 from dialer.core.models import Pulse
+from dialer.floor import reading
 from tests import factories
+
+from .conftest import House
 
 BOARD: dict[str, Any] = {"switch_up": True, "trunks": {"carrier": True}, "waiting": 3}
 
@@ -105,3 +108,12 @@ def test_dialing_stops_and_says_so_when_nobody_leads_the_switch(campaign: Campai
     assert placing.pace(campaign_id=campaign.pk).queued == ()
     beat()
     assert len(placing.pace(campaign_id=campaign.pk).queued) == 1
+
+
+def test_the_wallboard_says_so(house: House, campaign: Campaign, as_: Any) -> None:
+    beat(ago_s=30)
+    page = as_(house.supervisor).get("/floor/").content.decode()
+    assert "Dialing stops: no switchboard has been heard of for 30 s." in page
+    reading.forget()
+    beat()
+    assert "Dialing stops" not in as_(house.supervisor).get("/floor/").content.decode()
