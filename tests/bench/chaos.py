@@ -3,8 +3,8 @@
 Robot agents dial on real servers (Asterisk, PostgreSQL, Valkey, every process of the Procfile) against the simulated
 carrier while faults are done in an order that the seed decides; afterwards rows, files and the carrier's truth are held
 against each other (tests/chaos/judge.py says what must hold). `recovery_s` is from the end of a fault until everything
-that was wrong was right at some moment since, the web answers and new calls are placed. It starts servers of its own.
-The last line of stdout is JSON; the exit status is 0 when nothing was violated.
+that was wrong was right at some moment since, the web answers, the switchboard has its switch and pacing decides. It
+starts servers of its own. The last line of stdout is JSON; the exit status is 0 when nothing was violated.
 """
 
 from __future__ import annotations

@@ -14,11 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.db.models import Sum
 
 from asterisk.sandbox.robot import Habits, Robot, lognormal
 from deploy.local.supervisor import Supervisor
-from dialer.calls.models import CallTask
+from dialer.calls.models import CallTask, PacingState
 from dialer.campaigns.models import Campaign, DialMethod
+from dialer.core import health
 from dialer.core.clock import now
 from dialer.leads.models import Lead
 from dialer.people.models import Tenant
@@ -45,6 +47,15 @@ DISK_MB = 24
 """The size of the recordings' disk, where we may make one."""
 BALLAST = "full"
 _AMI_TIME = re.compile(rb"Timestamp: (\d+\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Whether the switchboard has its switch, its last beat, and how often pacing has decided."""
+
+    switch_up: bool
+    beats: str
+    decided: int
 
 
 @dataclass
@@ -213,9 +224,13 @@ class Rig:
 
     # ---- how it goes
 
-    def placed(self) -> int:
-        """How many calls have been placed."""
-        return CallTask.objects.across_tenants().filter(placed_at__isnull=False).count()
+    def signs(self) -> Signs:
+        """What the processes do, as the database tells it."""
+        [board] = health.pulses(health.SWITCHBOARD)[:1] or [None]
+        decided = PacingState.objects.across_tenants().aggregate(sum=Sum("revision"))["sum"] or 0
+        if board is None:
+            return Signs(False, "", decided)
+        return Signs(bool(board.data.get("switch_up")), f"{board.at}", decided)
 
     def at_work(self, within_s: float = 150.0) -> None:
         """Wait until calls are connected in both campaigns."""

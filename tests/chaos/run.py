@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from dialer.calls.models import Recording, RecordingState
 from tests.chaos.faults import Fault, TooSlow, schedule
 from tests.chaos.judge import Judge, Window
-from tests.chaos.rig import Rig
+from tests.chaos.rig import Rig, Signs
 from tests.chaos.watch import Watch
 from tests.floor import Floor
 
@@ -67,8 +67,8 @@ class _Run:
         except (TooSlow, AssertionError) as slow:
             trouble = f"{fault.name}: {slow}"
         over = time.monotonic()
-        placed = self._placed()
-        took, wrong = self.watch.recovered(over, lambda: self._works(placed), fault.limit_s)
+        before = self._signs()
+        took, wrong = self.watch.recovered(over, lambda: self._works(before), fault.limit_s)
         self._took[fault.name].append(round(took, 2))
         if took > fault.limit_s:
             trouble = trouble or f"{fault.name}: right again after {took:.1f} s; {wrong}"
@@ -80,17 +80,19 @@ class _Run:
         self.watch.calm(True)
         time.sleep(self._chance.uniform(0.5, 1.5) * rest_s)
 
-    def _placed(self) -> int:
+    def _signs(self) -> Signs:
         while True:
             try:
-                return self.rig.placed()
+                return self.rig.signs()
             except DatabaseError:
                 connection.close()
                 time.sleep(0.1)
 
-    def _works(self, placed: int) -> bool:
-        """The web answers, and calls are placed that were not before."""
-        return self.rig.floor.web_answers() and self.rig.placed() >= placed + 2
+    def _works(self, before: Signs) -> bool:
+        """The web answers, the switchboard has its switch, and pacing has decided anew."""
+        now = self.rig.signs()
+        leads = now.switch_up and now.beats != before.beats
+        return leads and now.decided > before.decided and self.rig.floor.web_answers()
 
     def told(self, everybody_left: bool, seconds: float) -> dict[str, Any]:
         """The judgement."""

@@ -64,7 +64,7 @@ class Watch:
             took = time.monotonic() - since
             if looked and works and not wrong:
                 return took, f"last: {last}"
-            last = wrong[0] if wrong else "no new calls, or no web" if not works else "not looked at"
+            last = wrong[0] if wrong else "not all work" if not works else "not looked at"
             if took > 3 * limit_s:
                 return took, "; ".join(sorted(wrong)[:5]) or ("the floor does not work" if not works else "not looked")
             time.sleep(0.05)
