@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -96,38 +97,53 @@ class CampaignForm(TenantForm):
             "amd_unsure_to_agent",
         )
         labels = {
-            "caller_id": "Caller id",
-            "caller_pool": "Pool of caller ids",
-            "dial_level": "Lines per free agent",
-            "ring_timeout_s": "Ring for (seconds)",
-            "wrapup_s": "Wrap-up time (seconds)",
-            "connect_limit_ms": "Connect within (milliseconds)",
-            "record_calls": "Record calls",
-            "amd": "Answering-machine detection",
-            "amd_unsure_to_agent": "When detection is not sure, put the call through to an agent",
-            "max_attempts": "Attempts at most",
-            "max_lines": "Lines at most",
-            "abandonment_cap": "Abandonment cap (percent)",
-            "seats": "Agents planned for",
-            "may_cancel": "Give up calls that ring long when nobody will be free",
+            "name": gettext_lazy("Name"),
+            "dial_method": gettext_lazy("Dial method"),
+            "disposition_set": gettext_lazy("Disposition set"),
+            "teams": gettext_lazy("Teams"),
+            "priority": gettext_lazy("Priority"),
+            "trunk": gettext_lazy("Trunk"),
+            "caller_id": gettext_lazy("Caller id"),
+            "caller_pool": gettext_lazy("Pool of caller ids"),
+            "dial_level": gettext_lazy("Lines per free agent"),
+            "ring_timeout_s": gettext_lazy("Ring for (seconds)"),
+            "wrapup_s": gettext_lazy("Wrap-up time (seconds)"),
+            "connect_limit_ms": gettext_lazy("Connect within (milliseconds)"),
+            "record_calls": gettext_lazy("Record calls"),
+            "amd": gettext_lazy("Answering-machine detection"),
+            "amd_unsure_to_agent": gettext_lazy("When detection is not sure, put the call through to an agent"),
+            "max_attempts": gettext_lazy("Attempts at most"),
+            "max_lines": gettext_lazy("Lines at most"),
+            "abandonment_cap": gettext_lazy("Abandonment cap (percent)"),
+            "seats": gettext_lazy("Agents planned for"),
+            "may_cancel": gettext_lazy("Give up calls that ring long when nobody will be free"),
         }
         help_texts = {
-            "caller_id": "The number that the people called see, with its area code. Needed to start.",
-            "caller_pool": "Each call shows one of its numbers; third parties see the caller id above.",
-            "dial_level": "Used by the ratio method: 1.00 to 10.00.",
-            "ring_timeout_s": f"At least {MIN_RING_S} s (16 CFR 310.4), at most 120 s.",
-            "wrapup_s": "When it runs out, the default disposition is used. 0: wrap-up waits for the agent.",
-            "connect_limit_ms": (
+            "caller_id": gettext_lazy("The number that the people called see, with its area code. Needed to start."),
+            "caller_pool": gettext_lazy("Each call shows one of its numbers; third parties see the caller id above."),
+            "dial_level": gettext_lazy("Used by the ratio method: 1.00 to 10.00."),
+            "ring_timeout_s": format_lazy(
+                gettext_lazy("At least {least} s (16 CFR 310.4), at most 120 s."), least=MIN_RING_S
+            ),
+            "wrapup_s": gettext_lazy(
+                "When it runs out, the default disposition is used. 0: wrap-up waits for the agent."
+            ),
+            "connect_limit_ms": gettext_lazy(
                 "How long an answered person may wait for an agent before the safe-harbour message: 200 to 2000."
             ),
-            "max_attempts": "Per lead. How long it rests between them: the recycle rules.",
-            "abandonment_cap": "Predictive and blended: 0.10 to 3.00 % of the people who answer (16 CFR 310.4).",
-            "seats": "Predictive and blended: sets how fast to steer. 0: those who are signed in.",
-            "may_cancel": f"Predictive and blended; never before {MIN_RING_S} s of ringing (16 CFR 310.4).",
-            "teams": "Whose agents may join. None chosen: every team's.",
-            "priority": "Higher goes first when lines are short.",
-            "trunk": "The trunk's name on the switch. Empty: the default.",
-            "amd": "Listens for a machine before an agent is taken; costs about a second of silence.",
+            "max_attempts": gettext_lazy("Per lead. How long it rests between them: the recycle rules."),
+            "abandonment_cap": gettext_lazy(
+                "Predictive and blended: 0.10 to 3.00 % of the people who answer (16 CFR 310.4)."
+            ),
+            "seats": gettext_lazy("Predictive and blended: sets how fast to steer. 0: those who are signed in."),
+            "may_cancel": format_lazy(
+                gettext_lazy("Predictive and blended; never before {least} s of ringing (16 CFR 310.4)."),
+                least=MIN_RING_S,
+            ),
+            "teams": gettext_lazy("Whose agents may join. None chosen: every team's."),
+            "priority": gettext_lazy("Higher goes first when lines are short."),
+            "trunk": gettext_lazy("The trunk's name on the switch. Empty: the default."),
+            "amd": gettext_lazy("Listens for a machine before an agent is taken; costs about a second of silence."),
             "amd_unsure_to_agent": "",
         }
         widgets = {"teams": forms.CheckboxSelectMultiple}
@@ -138,8 +154,8 @@ class CampaignForm(TenantForm):
         self.fields["caller_id"] = forms.CharField(
             required=False,
             max_length=40,
-            label="Caller id",
-            help_text=self.Meta.help_texts["caller_id"],
+            label=self.fields["caller_id"].label,
+            help_text=self.fields["caller_id"].help_text,
             widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
             initial=display_number(self.instance.caller_id) if self.instance.caller_id else "",
         )
@@ -161,12 +177,14 @@ class CampaignForm(TenantForm):
         text = self.cleaned_data["caller_id"].strip()
         if not text:
             if self.instance.status == "active":
-                raise forms.ValidationError("An active campaign shows a number. Stop it first, or keep the caller id.")
+                raise forms.ValidationError(
+                    _("An active campaign shows a number. Stop it first, or keep the caller id.")
+                )
             return ""
         try:
             return parse_number(text, self.tenant.region)
         except NotANumber as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(translated(error.args[0])) from error
 
 
 def _clock(minute: int) -> str:
@@ -229,20 +247,22 @@ class DispositionForm(TenantForm):
             *("is_recycled", "is_machine", "needs_note", "needs_callback"),
         )
         labels = {
-            "key": "Number key",
-            "is_contact": "Contact",
-            "is_conversion": "Conversion",
-            "is_dnc": "Do not call",
-            "is_final": "Final",
-            "is_recycled": "Recycle",
-            "is_default": "Default",
-            "is_machine": "Machine",
-            "needs_note": "Needs a note",
-            "needs_callback": "Asks when to call back",
+            "code": gettext_lazy("Code"),
+            "label": gettext_lazy("Label"),
+            "key": gettext_lazy("Number key"),
+            "is_contact": gettext_lazy("Contact"),
+            "is_conversion": gettext_lazy("Conversion"),
+            "is_dnc": gettext_lazy("Do not call"),
+            "is_final": gettext_lazy("Final"),
+            "is_recycled": gettext_lazy("Recycle"),
+            "is_default": gettext_lazy("Default"),
+            "is_machine": gettext_lazy("Machine"),
+            "needs_note": gettext_lazy("Needs a note"),
+            "needs_callback": gettext_lazy("Asks when to call back"),
         }
         help_texts = {
-            "code": "Short, for reports: capitals and digits, e.g. SALE.",
-            "is_recycled": (
+            "code": gettext_lazy("Short, for reports: capitals and digits, e.g. SALE."),
+            "is_recycled": gettext_lazy(
                 "The lead is called again as the campaign's recycle rules say. Neither final nor this: it rests."
             ),
         }
@@ -279,12 +299,12 @@ class DispositionForm(TenantForm):
         if data.get("is_recycled") and (data.get("is_final") or data.get("is_dnc")):
             self.add_error(
                 "is_recycled",
-                "Who is recycled is called again: take away “Final” and “Do not call”, or this.",
+                _("Who is recycled is called again: take away “Final” and “Do not call”, or this."),
             )
         if data.get("needs_callback") and (data.get("is_final") or data.get("is_dnc")):
             self.add_error(
                 "needs_callback",
-                "A customer who is called back is called again: take away “Final” and “Do not call”, or this.",
+                _("A customer who is called back is called again: take away “Final” and “Do not call”, or this."),
             )
         return data
 

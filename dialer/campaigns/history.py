@@ -18,6 +18,8 @@ from dialer.core import audit
 from dialer.core.clock import now
 from dialer.people.models import Team, User
 
+from .desk_forms import DeskForm
+from .forms import CampaignForm
 from .models import Campaign, CampaignChange, RecycleRule
 from .services import changed as tell_pacing
 
@@ -109,7 +111,8 @@ def _shown(campaign: Campaign, name: str, value: Any) -> str:
         other: Any = field.related_model
         return str(other.objects.for_tenant(campaign.tenant_id).filter(pk=value).first() or value)
     if isinstance(value, dict):
-        return ", ".join(f"{row['field']} {row['op']} {row['value']}" for row in value.get("conditions", []))
+        rows = value.get("conditions", [])
+        return ", ".join(f"{row['field']} {row['op']} {row['value']}".replace("_", " ").strip() for row in rows)
     return str(dict(field.flatchoices).get(value, value)) if isinstance(field, models.Field) else str(value)
 
 
@@ -117,6 +120,13 @@ def label_of(name: str) -> str:
     """A setting's name as a person reads it."""
     if name == RECYCLING:
         return _("Recycle rules")
+    if name == "lead_filter":
+        return _("Filter")
+    labels = {**DeskForm.Meta.labels, **CampaignForm.Meta.labels}
+    if name in labels:
+        return str(labels[name])
+    if name in CampaignForm.base_fields and CampaignForm.base_fields[name].label:
+        return str(CampaignForm.base_fields[name].label)
     return str(getattr(Campaign._meta.get_field(name), "verbose_name", name)).replace("_", " ").capitalize()
 
 

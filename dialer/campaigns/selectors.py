@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from dialer.core.models import TenantQuerySet
 from dialer.people.access import team_limit
@@ -55,21 +56,18 @@ def problems_of(campaign: Campaign) -> list[str]:
     """What stands in the way of starting, each with what to do; empty when nothing does."""
     found = []
     if campaign.archived_at is not None:
-        found.append("It is archived. Bring it back first.")
+        found.append(_("It is archived. Bring it back first."))
     if not campaign.caller_id:
-        found.append("It has no caller id. Edit the campaign and give the number that the people called see.")
+        found.append(_("It has no caller id. Edit the campaign and give the number that the people called see."))
     if campaign.caller_pool is not None and not campaign.caller_pool.numbers.filter(is_active=True).exists():
-        found.append(
-            f"The pool of caller ids “{campaign.caller_pool}” has no number in use. Add one, or take the pool away."
-        )
+        words = _("The pool of caller ids “%(pool)s” has no number in use. Add one, or take the pool away.")
+        found.append(words % {"pool": campaign.caller_pool})
     if not campaign.disposition_set.dispositions.exists():
-        found.append(
-            f"The disposition set “{campaign.disposition_set}” is empty. Add at least one disposition, or choose "
-            "another set."
-        )
+        words = _("The disposition set “%(set)s” is empty. Add at least one disposition, or choose another set.")
+        found.append(words % {"set": campaign.disposition_set})
     if campaign.paced:
         if not campaign.lists.filter(is_active=True).exists():
-            found.append("It has no active list. Add a list with leads, or switch one on.")
+            found.append(_("It has no active list. Add a list with leads, or switch one on."))
         elif not _waiting(Campaign.objects.for_tenant(campaign.tenant_id).filter(pk=campaign.pk)).exists():
-            found.append("No lead on its active lists waits to be called. Add a list with leads.")
+            found.append(_("No lead on its active lists waits to be called. Add a list with leads."))
     return found

@@ -8,7 +8,7 @@ are asked about one by one. So a million leads take seconds and every answer is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from dialer.campaigns.models import Campaign
 from dialer.compliance import national
 from dialer.compliance.facts import Asked, Loaded, load
 from dialer.compliance.history import LOOK_BACK, History
+from dialer.compliance.laws import Level
 from dialer.compliance.rulebook import regions_of_number
 from dialer.compliance.rules import Allow, Consent, Deny, gate
 from dialer.leads.choosing import where_of
@@ -30,6 +31,7 @@ QUARTER = timedelta(minutes=15)
 SINGLY = 20_000
 """Leads with a history that are asked about one by one; of more, the rest are said to be not looked at."""
 _AT_ONCE = 2_000
+Column = npt.NDArray[np.int64]
 
 _STANDING = """
 SELECT CASE
@@ -45,59 +47,57 @@ END, count(*)
 FROM leads_lead AS lead JOIN campaigns_leadlist AS list ON list.id = lead.list_id
 WHERE lead.campaign_id = %(campaign)s GROUP BY 1
 """
-# One bigint stands for all that the gate sees of a lead without a history.
+# `sight` stands for all that the gate sees of a lead without a history; 0 for one that has one. The flags' bits:
+# quarter (0 to 2), do-not-call list (3 to 5), consents held (6 to 8), one revoked (9), wireless (10), by hand (11).
 _DUE = """
-WITH consent AS (
-    SELECT phone, bool_or(revoked_at IS NOT NULL) AS revoked, array_agg(DISTINCT kind) FILTER (
-        WHERE given_at <= %(at)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s)
-    ) AS held
-    FROM compliance_consent WHERE tenant_id = %(tenant)s GROUP BY phone
-), dnc AS (
-    SELECT phone, min(CASE WHEN kind = 'litigator' THEN '1litigator' WHEN campaign_id IS NULL THEN '0dnc'
-        ELSE '3dnc_campaign' END) AS rule
-    FROM compliance_dncentry WHERE tenant_id = %(tenant)s AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
-    GROUP BY phone
-), called AS (
-    SELECT phone, lead_id FROM compliance_gateverdict
-    WHERE tenant_id = %(tenant)s AND at > %(since)s AND allowed
-), due AS (
-    SELECT lead.id, lead.phone, lead.time_zones, upper(lead.custom ->> 'state') AS state,
-        greatest(0, ceil(extract(epoch FROM lead.next_attempt_at - %(at)s) / 900))::int AS quarter,
-        CASE WHEN lead.phone LIKE '+1%%' THEN left(lead.phone, 5) ELSE left(lead.phone, 4) END AS prefix,
-        left(least(dnc.rule, CASE WHEN EXISTS (
-            SELECT 1 FROM compliance_dncpattern AS p
-            WHERE p.tenant_id = %(tenant)s AND starts_with(lead.phone, p.prefix)
-                AND (p.campaign_id IS NULL OR p.campaign_id = %(campaign)s)
-        ) THEN '2dnc_pattern' END), 20) AS listed,
-        consent.held, coalesce(consent.revoked, false) AS revoked,
-        coalesce(note.wireless, false) AS wireless, coalesce(note.by_hand_only, false) AS by_hand_only,
-        %(singly)s OR lead.phone IN (SELECT phone FROM called) OR lead.id IN (
-            SELECT lead_id FROM called WHERE lead_id IS NOT NULL
-        ) AS singly
+COPY (
+    WITH consent AS (
+        SELECT phone, coalesce(bit_or(CASE kind WHEN 'express' THEN 64 WHEN 'written' THEN 128 ELSE 256 END) FILTER (
+            WHERE given_at <= %(at)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s)
+        ), 0) | CASE WHEN bool_or(revoked_at IS NOT NULL) THEN 512 ELSE 0 END AS bits
+        FROM compliance_consent WHERE tenant_id = %(tenant)s GROUP BY phone
+    ), dnc AS (
+        SELECT phone, min(CASE WHEN kind = 'litigator' THEN 16 WHEN campaign_id IS NULL THEN 8 ELSE 32 END) AS bits
+        FROM compliance_dncentry WHERE tenant_id = %(tenant)s AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
+        GROUP BY phone
+    ), called AS (
+        SELECT phone, lead_id FROM compliance_gateverdict WHERE tenant_id = %(tenant)s AND at > %(since)s AND allowed
+    )
+    SELECT lead.id, substr(lead.phone, 2)::bigint, flags.bits::bigint, CASE WHEN %(singly)s
+        OR lead.phone IN (SELECT phone FROM called)
+        OR lead.id IN (SELECT lead_id FROM called WHERE lead_id IS NOT NULL)
+    THEN 0 ELSE hashtextextended(
+        CASE WHEN starts_with(lead.phone, '+1') THEN left(lead.phone, 5) ELSE left(lead.phone, 4) END
+        || coalesce(upper(lead.custom ->> 'state'), ''), hash_array_extended(lead.time_zones, flags.bits)
+    ) END
     FROM leads_lead AS lead JOIN campaigns_leadlist AS list ON list.id = lead.list_id AND list.is_active
     LEFT JOIN dnc ON dnc.phone = lead.phone
     LEFT JOIN consent ON consent.phone = lead.phone
     LEFT JOIN compliance_numbernote AS note ON note.tenant_id = %(tenant)s AND note.phone = lead.phone
+    CROSS JOIN LATERAL (
+        SELECT greatest(0, ceil(extract(epoch FROM lead.next_attempt_at - %(at)s) / 900))::bigint
+            | CASE WHEN dnc.bits < 24 THEN dnc.bits WHEN {pattern} THEN 24 ELSE coalesce(dnc.bits, 0) END
+            | coalesce(consent.bits, 0)
+            | CASE WHEN note.wireless THEN 1024 ELSE 0 END | CASE WHEN note.by_hand_only THEN 2048 ELSE 0 END AS bits
+    ) AS flags
     WHERE lead.campaign_id = %(campaign)s AND lead.state = 'waiting' AND lead.promised_to_id IS NULL
         AND lead.next_attempt_at < %(until)s AND ({where})
-), one AS (
-    SELECT *, hashtextextended(concat_ws('|', time_zones::text, prefix, state, quarter, listed, held::text, revoked,
-        wireless, by_hand_only), 0) AS class
-    FROM due WHERE NOT singly
+) TO STDOUT (FORMAT BINARY)
+"""
+_PATTERNS = """
+SELECT prefix FROM compliance_dncpattern
+WHERE tenant_id = %(tenant)s AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
+"""
+_PATTERN = "EXISTS (SELECT 1 FROM unnest(%(patterns)s::text[]) AS prefix WHERE starts_with(lead.phone, prefix))"
+_SEEN = "SELECT id, phone, time_zones, coalesce(upper(custom ->> 'state'), '') FROM leads_lead WHERE id = ANY(%(ids)s)"
+_COLUMNS = ("lead", "number", "flags", "sight")
+_ROW = np.dtype(
+    [("head", ">u2"), *((f, t) for name in _COLUMNS for f, t in ((f"{name}_length", ">i4"), (name, ">i8")))]
 )
-"""
-_CLASSES = """
-SELECT class, count(*), min(phone), min(time_zones), min(coalesce(state, '')), min(quarter), min(coalesce(listed, '')),
-    min(held), bool_or(revoked), bool_or(wireless), bool_or(by_hand_only)
-FROM one GROUP BY class
-"""
-_NUMBERS = "SELECT substr(phone, 2)::bigint, class FROM one WHERE class = ANY(%(classes)s::bigint[])"
-_SINGLES = """
-SELECT id, phone, time_zones, coalesce(state, ''), quarter FROM due WHERE singly ORDER BY id LIMIT %(limit)s
-"""
-_SINGLES_COUNT = "SELECT count(*) FROM due WHERE singly"
-_ROW = np.dtype([("head", ">u2"), ("n1", ">i4"), ("number", ">i8"), ("n2", ">i4"), ("class", ">i8")])
 _COPY_HEADER, _COPY_TRAILER = 19, 2
+_LISTED = {0: "", 8: "dnc", 16: "litigator", 24: "dnc_pattern", 32: "dnc_campaign"}
+_HELD = {64: Level.EXPRESS, 128: Level.WRITTEN, 256: Level.RELATIONSHIP}
+_REVOKED, _WIRELESS, _BY_HAND = 512, 1024, 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +117,37 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True)
+class _Due:
+    """The leads that come up within the hour, a column each; `sight` as in the statement."""
+
+    lead: Column
+    number: Column
+    flags: Column
+    sight: Column
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> _Due:
+        """Some of them."""
+        return _Due(self.lead[mask], self.number[mask], self.flags[mask], self.sight[mask])
+
+
+@dataclass(frozen=True, slots=True)
 class _Class:
     """Leads that the gate cannot tell apart; `asked` is one of them."""
 
-    key: int
+    sight: int
     size: int
     asked: Asked
-    quarter: int
-    listed: str
-    held: tuple[str, ...]
-    revoked: bool
-    wireless: bool
-    by_hand_only: bool
+    flags: int
+
+    @property
+    def quarter(self) -> int:
+        """Of the hour, from which they are due; 0: now."""
+        return self.flags & 7
+
+    @property
+    def listed(self) -> str:
+        """The list of the tenant's own that they are on."""
+        return _LISTED[self.flags & 56]
 
 
 @dataclass(slots=True)
@@ -155,25 +174,22 @@ class _Count:
 
 def dry_run(*, campaign: Campaign, at: datetime) -> DryRun:
     """Count a campaign's leads by what the hour after `at` would do with them. `campaign.tenant` is read."""
-    where, parameters = where_of(campaign, alias="lead")
+    where, named = where_of(campaign, alias="lead")
     loaded = load(campaign=campaign, asked=[], at=at, by_hand=not campaign.paced)
     values = {
-        **parameters,
-        "tenant": campaign.tenant_id,
-        "campaign": campaign.pk,
-        "at": at,
-        "until": at + HORIZON,
-        "since": at - LOOK_BACK,
+        **{**named, "tenant": campaign.tenant_id, "campaign": campaign.pk},
+        **{"at": at, "until": at + HORIZON, "since": at - LOOK_BACK},
         "singly": bool(loaded.campaign.reassigned_days),
     }
-    standing = {word: number for word, number in _rows(_STANDING.format(where=where), values)}
-    due = _DUE.format(where=where)
+    standing = dict(_rows(_STANDING.format(where=where), values))
+    due = _due(where, values)
     count = _Count()
-    _count_classes(due, values, loaded, at, count)
-    unseen = _count_singles(due, values, campaign, at, count)
+    _count_classes(due.where(due.sight != 0), loaded, at, count)
+    singly = due.where(due.sight == 0)
+    _count_singly(singly.where(np.arange(len(singly.lead)) < SINGLY), campaign, at, count)
     waiting = {word: number for word, number in standing.items() if word != "due"}
-    if unseen:
-        waiting["unseen"] = unseen
+    if len(singly.lead) > SINGLY:
+        waiting["unseen"] = len(singly.lead) - SINGLY
     return DryRun(
         at=at,
         total=sum(standing.values()),
@@ -190,37 +206,58 @@ def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _count_classes(due: str, values: dict[str, Any], loaded: Loaded, at: datetime, count: _Count) -> None:
-    classes = [_class(row) for row in _rows(due + _CLASSES, values)]
-    listed = _on_national_lists(due, values, loaded, classes)
+def _due(where: str, values: dict[str, Any]) -> _Due:
+    """Read as PostgreSQL's binary COPY gives it: making Python objects of a million rows takes longer than all else."""
+    patterns = [prefix for (prefix,) in _rows(_PATTERNS, values)]
+    sql = _DUE.format(where=where, pattern=_PATTERN if patterns else "FALSE")
+    with connection.cursor() as cursor, cursor.copy(sql, {**values, "patterns": patterns}) as copy:
+        body = b"".join(bytes(part) for part in copy)
+    rows = np.frombuffer(body[_COPY_HEADER : len(body) - _COPY_TRAILER], dtype=_ROW)
+    return _Due(*(rows[name].astype(np.int64) for name in _COLUMNS))
+
+
+def _count_classes(due: _Due, loaded: Loaded, at: datetime, count: _Count) -> None:
+    classes = _classes(due)
+    listed = _on_official_lists(due, loaded, classes)
     for one in classes:
         rest = one.size
-        for names, number in listed.get(one.key, {}).items():
+        for names, number in listed.get(one.sight, {}).items():
             rest -= number
             count.add(_answers(loaded, one, names, at), number, one.quarter == 0)
         if rest:
             count.add(_answers(loaded, one, frozenset(), at), rest, one.quarter == 0)
 
 
-def _class(row: tuple[Any, ...]) -> _Class:
-    key, size, phone, zones, state, quarter, listed, held, revoked, wireless, by_hand_only = row
-    regions = (f"US-{state}",) if len(state) == 2 and state.isalpha() else ()
-    asked = Asked(phone, tuple(zones), None, regions)
-    return _Class(key, size, asked, quarter, listed[1:], tuple(held or ()), revoked, wireless, by_hand_only)
+def _classes(due: _Due) -> list[_Class]:
+    sights, first, sizes = np.unique(due.sight, return_index=True, return_counts=True)
+    leads = due.lead[first].tolist()
+    seen = {row[0]: row for row in _rows(_SEEN, {"ids": leads})}
+    return [
+        _Class(sight, size, _asked(*seen[lead][1:]), flags)
+        for sight, size, lead, flags in zip(
+            sights.tolist(), sizes.tolist(), leads, due.flags[first].tolist(), strict=True
+        )
+        if lead in seen  # one that was erased meanwhile is not dialed either
+    ]
+
+
+def _asked(phone: str, zones: Sequence[str], state: str, lead_id: int | None = None) -> Asked:
+    """As compliance.facts.asked_for makes it of a whole lead."""
+    return Asked(phone, tuple(zones), lead_id, (f"US-{state}",) if len(state) == 2 and state.isalpha() else ())
 
 
 def _answers(loaded: Loaded, one: _Class, names: frozenset[str], at: datetime) -> list[Allow | Deny]:
     """What the gate says of a class from when it is due, and again when a window opens within the hour."""
-    phone = one.asked.number
-    given = (*(Consent(level, at - timedelta(days=1)) for level in one.held),)
-    if one.revoked:
-        given = (*given, Consent("express", at - timedelta(days=2), None, at - timedelta(days=1)))
+    phone, day = one.asked.number, timedelta(days=1)
+    given = tuple(Consent(level, at - day) for bit, level in _HELD.items() if one.flags & bit)
+    if one.flags & _REVOKED:
+        given = (*given, Consent(Level.EXPRESS, at - 2 * day, None, at - day))
     facts = replace(
         loaded,
         listed={phone: one.listed} if one.listed else {},
         national={phone: names},
         consents={phone: given},
-        notes={phone: ("", None, None, one.wireless, one.by_hand_only)},
+        notes={phone: ("", None, None, bool(one.flags & _WIRELESS), bool(one.flags & _BY_HAND))},
         history=History(),
     )
     return _asked_until(facts, one.asked, at + one.quarter * QUARTER, at + HORIZON)
@@ -235,64 +272,40 @@ def _asked_until(facts: Loaded, asked: Asked, first: datetime, until: datetime) 
     return answers
 
 
-def _on_national_lists(
-    due: str, values: dict[str, Any], loaded: Loaded, classes: Sequence[_Class]
-) -> dict[int, dict[frozenset[str], int]]:
+def _on_official_lists(due: _Due, loaded: Loaded, classes: Sequence[_Class]) -> dict[int, dict[frozenset[str], int]]:
     """How many leads of each class are on which official lists, of those that the law asks for where they may be."""
     asking: dict[frozenset[str], list[int]] = {}
     for one in classes:
-        law = loaded.campaign.laws.of(tuple(sorted({*regions_of_number(one.asked.number), *one.asked.regions})))
+        # The same regions as load() goes by for a number that is asked for singly.
+        law = loaded.campaign.laws.of(regions_of_number(one.asked.number))
         names = frozenset(rule.list for rule in law.national if rule.list in loaded.campaign.lists)
         if names and not one.listed:
-            asking.setdefault(names, []).append(one.key)
-    if not asking:
-        return {}
-    lists = dict(_rows("SELECT name, id FROM compliance_nationallist WHERE is_current", {}))
+            asking.setdefault(names, []).append(one.sight)
+    lists = dict(_rows("SELECT name, id FROM compliance_nationallist WHERE is_current", {})) if asking else {}
     found: dict[int, dict[frozenset[str], int]] = {}
-    for names, keys in asking.items():
-        numbers, of_class = _numbers(due, {**values, "classes": keys})
-        hits = [(name, np.isin(numbers, _listed(lists[name], numbers))) for name in sorted(names)]
-        for on in {tuple(row) for row in np.unique(np.stack([hit for _, hit in hits], axis=1), axis=0).tolist()}:
-            which = frozenset(name for (name, _), there in zip(hits, on, strict=True) if there)
-            if which:
-                mask = np.logical_and.reduce([hit == there for (_, hit), there in zip(hits, on, strict=True)])
-                for key, number in zip(*np.unique(of_class[mask], return_counts=True), strict=True):
-                    found.setdefault(int(key), {})[which] = int(number)
+    for names, sights in asking.items():
+        these = due.where(np.isin(due.sight, sights))
+        on = np.zeros(len(these.number), np.int64)
+        for place, name in enumerate(sorted(names)):
+            on |= np.isin(these.number, _listed(lists[name], these.number)).astype(np.int64) << place
+        for bits in np.unique(on[on > 0]).tolist():
+            which = frozenset(name for place, name in enumerate(sorted(names)) if bits >> place & 1)
+            for sight, number in zip(*np.unique(these.sight[on == bits], return_counts=True), strict=True):
+                found.setdefault(int(sight), {})[which] = int(number)
     return found
 
 
-def _listed(list_id: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _listed(list_id: int, numbers: Column) -> Column:
     return np.fromiter(national.listed(list_id, np.sort(numbers).tolist()), np.int64)
 
 
-def _numbers(due: str, values: dict[str, Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The numbers of leads and their classes, as PostgreSQL's binary COPY gives them."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({due + _NUMBERS}) TO STDOUT (FORMAT BINARY)", values) as copy,
-    ):
-        body = b"".join(bytes(part) for part in copy)
-    rows = np.frombuffer(body[_COPY_HEADER : len(body) - _COPY_TRAILER], dtype=_ROW)
-    return rows["number"].astype(np.int64), rows["class"].astype(np.int64)
-
-
-def _count_singles(due: str, values: dict[str, Any], campaign: Campaign, at: datetime, count: _Count) -> int:
-    """Ask the gate about each lead that has a history; returns how many were too many to be asked about."""
-    [(there,)] = _rows(due + _SINGLES_COUNT, values)
-    if not there:
-        return 0
-    rows = _rows(due + _SINGLES, {**values, "limit": SINGLY})
-    for part in _parts(rows):
-        asked = [
-            (Asked(phone, tuple(zones), pk, (f"US-{state}",) if len(state) == 2 and state.isalpha() else ()), quarter)
-            for pk, phone, zones, state, quarter in part
-        ]
-        loaded = load(campaign=campaign, asked=[one for one, _ in asked], at=at, by_hand=not campaign.paced)
-        for one, quarter in asked:
+def _count_singly(due: _Due, campaign: Campaign, at: datetime, count: _Count) -> None:
+    """Ask the gate about each lead that has a history."""
+    for start in range(0, len(due.lead), _AT_ONCE):
+        quarters = dict(zip(due.lead[start : start + _AT_ONCE].tolist(), due.flags[start:].tolist(), strict=False))
+        asked = [_asked(phone, zones, state, pk) for pk, phone, zones, state in _rows(_SEEN, {"ids": list(quarters)})]
+        loaded = load(campaign=campaign, asked=asked, at=at, by_hand=not campaign.paced)
+        for one in asked:
+            assert one.lead_id is not None
+            quarter = quarters[one.lead_id] & 7
             count.add(_asked_until(loaded, one, at + quarter * QUARTER, at + HORIZON), 1, quarter == 0)
-    return max(0, int(there) - len(rows))
-
-
-def _parts(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    for start in range(0, len(rows), _AT_ONCE):
-        yield rows[start : start + _AT_ONCE]

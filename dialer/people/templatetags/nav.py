@@ -19,13 +19,8 @@ register = template.Library()
 
 _ANYBODY = frozenset(Role)
 _CAMPAIGNS = (
-    "campaigns:list",
-    "campaigns:detail",
-    "campaigns:create",
-    "campaigns:edit",
-    "leads:",
-    "whatif:",
-    "calls:recycling",
+    *("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "campaigns:desk", "campaigns:wizard"),
+    *("campaigns:changes", "campaigns:copy", "leads:", "whatif:", "planning:", "calls:recycling", "calls:caller"),
 )
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
@@ -38,7 +33,6 @@ _ENTRIES = (
     (_("Users"), "people:users", ADMINS, ("people:user",)),
     (_("Teams"), "people:teams", ADMINS, ("people:team",)),
     (_("Dispositions"), "campaigns:disposition-sets", ADMINS, ("campaigns:disposition",)),
-    (_("Caller ids"), "calls:caller-pools", ADMINS, ("calls:caller",)),
     (_("Pause codes"), "campaigns:pause-codes", ADMINS, ("campaigns:pause",)),
 )
 
