@@ -22,6 +22,11 @@ CLASS_P = 1.0 / (1.0 + np.exp(-(_ODDS[None, :] + SCORE_STEP * np.arange(-SCORE_S
 """[class, grid]: the answer share of a lead of that class, when a middling lead's is GRID."""
 
 _HALF_LIFE_ANSWERS = 1500.0
+_HALF_LIFE_CALLS = 4500.0
+_PRIOR_CALLS = 40.0
+_AT_RISK = 0.75
+"""What a call that ends counts as time at risk in the second in which it does, since time is counted for those that
+ring on: all of that second when decisions are a second apart, half of it when they are close together."""
 _DIFFUSION_SD_PER_S = 0.008
 """How far the logarithm of the answer share wanders in a second; about 25 % in a quarter of an hour."""
 _JUMP_PER_S = 4e-4
@@ -48,9 +53,9 @@ class RingBelief:
     """What is believed of ringing; mutable, so copy before learning."""
 
     answered: Floats
-    answered_exposure: Floats
     other: Floats
-    other_exposure: Floats
+    at_risk: Floats
+    """By second of age: calls answered, calls that ended otherwise, and the seconds that calls of that age rang."""
     share: Floats
     """Belief over GRID."""
     lag: float
@@ -75,13 +80,14 @@ class RingBelief:
         other[end + 1] += 0.40
         other[end + 2] += 0.15
         other /= other.sum()
-        spread = np.exp(-0.5 * ((LOG_P - np.log(0.22)) / 0.7) ** 2)
+        answer = 0.22
+        begun = np.concatenate([[0.0], np.cumsum(answer * person + (1.0 - answer) * other)[:-1]])
+        spread = np.exp(-0.5 * ((LOG_P - np.log(answer)) / 0.7) ** 2)
         machines = np.full(size, 0.5 if detection else 0.02)
         return cls(
-            10.0 * person,
-            np.full(size, 10.0),
-            20.0 * other,
-            np.full(size, 20.0),
+            _PRIOR_CALLS * answer * person,
+            _PRIOR_CALLS * (1.0 - answer) * other,
+            _PRIOR_CALLS * np.maximum(1.0 - begun, 0.02),
             spread / spread.sum(),
             1.5 if detection else 0.0,
             0.3 + 5.0 * person,
@@ -92,9 +98,8 @@ class RingBelief:
         """A belief that may be changed without changing this one."""
         return RingBelief(
             self.answered.copy(),
-            self.answered_exposure.copy(),
             self.other.copy(),
-            self.other_exposure.copy(),
+            self.at_risk.copy(),
             self.share.copy(),
             self.lag,
             self.picked_person.copy(),
@@ -116,17 +121,20 @@ class RingBelief:
 
     def shapes(self) -> tuple[Floats, Floats]:
         """Distributions of the age at pick-up of answered calls, and of the age at the end of the others."""
-        person = self.answered / self.answered_exposure
-        other = self.other / self.other_exposure
-        return person / person.sum(), other / other.sum()
+        at_risk = np.maximum(self.at_risk, 1e-9)  # ages that nobody has reached for millions of calls
+        answered, other = self.answered / at_risk, self.other / at_risk
+        most = np.maximum(answered + other, 1.0)  # nobody ends more than once
+        answered, other = answered / most, other / most
+        ring_on = np.concatenate([[1.0], np.cumprod(1.0 - answered - other)])
+        person, rest = answered * ring_on[:-1], other * ring_on[:-1]
+        rest[-1] += ring_on[-1]
+        return person / person.sum(), rest / rest.sum()
 
     def saw_answer(self, age: float, lag: float, score: float, table: RingTable) -> None:
         """A call was picked up at `age` and passed to the agents `lag` seconds later."""
         at = min(len(self.answered) - 1, max(0, int(age)))
+        self._ended(self.answered, at)
         keep = 0.5 ** (1.0 / _HALF_LIFE_ANSWERS)
-        self.answered *= keep
-        self.answered_exposure *= keep
-        self.answered[at] += 1.0
         self.picked_person *= keep
         self.picked_machine *= keep
         self.picked_person[at] += 1.0
@@ -137,10 +145,7 @@ class RingBelief:
     def saw_other(self, age: float, machine: bool, score: float, table: RingTable) -> None:
         """A call ended, or was picked up by a machine, at `age`."""
         at = min(len(self.other) - 1, max(0, int(age)))
-        keep = 0.5 ** (0.3 / _HALF_LIFE_ANSWERS)
-        self.other *= keep
-        self.other_exposure *= keep
-        self.other[at] += 1.0
+        self._ended(self.other, at)
         if machine:
             self.picked_machine[at] += 1.0
         self._weigh(np.log1p(-CLASS_P[score_class(score)]) - table.log_left_mid(score_class(score))[:, at])
@@ -154,14 +159,20 @@ class RingBelief:
                 mine = bins if which == SCORE_SIDE and not scores.any() else bins[score_classes(scores) == which]
                 if len(mine):
                     counts = np.bincount(mine, minlength=table.size)
-                    self.answered_exposure += counts * (dt * table.person_per_ringing[which])
-                    self.other_exposure += counts * (dt * table.other_per_ringing[which])
+                    self.at_risk += dt * counts
                     likely += table.log_left_step(which) @ counts
             self._weigh(dt * likely)
         self.undiffused += dt
         while self.undiffused >= 1.0:
             self.share = self.share @ _STEP
             self.undiffused -= 1.0
+
+    def _ended(self, how: Floats, at: int) -> None:
+        keep = 0.5 ** (1.0 / _HALF_LIFE_CALLS)
+        for one in (self.answered, self.other, self.at_risk):
+            one *= keep
+        how[at] += 1.0
+        self.at_risk[at] += _AT_RISK
 
     def _weigh(self, log_likelihood: Floats) -> None:
         weight = np.exp(log_likelihood - log_likelihood.max())
@@ -182,7 +193,7 @@ def score_classes(scores: Floats) -> NDArray[np.int64]:
 class RingTable:
     """What follows from a belief's shapes, worked out once in several seconds. Rows are classes of score."""
 
-    __slots__ = ("_log_left", "cdf_other", "cdf_person", "left", "other_per_ringing", "p", "person_per_ringing", "size")
+    __slots__ = ("_log_left", "cdf_other", "cdf_person", "left", "p", "size")
 
     def __init__(self, belief: RingBelief) -> None:
         person, other = belief.shapes()
@@ -196,8 +207,6 @@ class RingTable:
         edge = np.maximum(1.0 - p * self.cdf_person - (1.0 - p) * self.cdf_other, 1e-3)
         self.left = np.maximum(0.5 * (edge[:, 1:] + edge[:, :-1]), 1e-3)
         """[class, age]: chance that a call still rings in the middle of the age bin."""
-        self.person_per_ringing = p / self.left
-        self.other_per_ringing = (1.0 - p) / self.left
 
     def _of(self, which: int) -> tuple[Floats, Floats]:
         known = self._log_left.get(which)

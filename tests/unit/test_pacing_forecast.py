@@ -1,4 +1,4 @@
-"""What pacing reckons with: a risk limit that stays where it was while the budget is shut, a wait that is known."""
+"""What pacing foretells comes to pass, and its risk limit stays where it was while the budget holds launches back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,41 @@ from dataclasses import replace
 
 import pytest
 
-from dialer.pacing import AgentView, CallView, Ledger, Memory, Rules, Snapshot, decide
+from dialer.pacing import AgentView, CallView, Decision, Ledger, Memory, Rules, Snapshot, decide
+from dialer.pacing.simulator import World, simulate
+from dialer.pacing.simulator.world import lognormal
+
+AT_ONCE = World(
+    agents=30,
+    hours=0.25,
+    machine=0.0,
+    fail=0.3,
+    originate=(0.2,),
+    talk=lognormal(28.0, 0.5),
+    wrap=lognormal(8.0, 0.5),
+    pauses_per_hour=0.0,
+    rules=Rules(ring_timeout=22.0, detection=False, seats=30),
+    wait=2.0,
+    lines=150,
+    calls_per_s=30.0,
+)
+"""Of every hundred calls fifty ring out, all at the very same age."""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_answers_come_as_foretold_where_all_calls_ring_out_at_the_same_age(seed: int) -> None:
+    foretold, came = [], []
+
+    def watched(snapshot: Snapshot) -> Decision:
+        decision = decide(snapshot)
+        foretold.append(decision.forecast.get("answers"))
+        came.append(sum(1 for seen in snapshot.seen if seen.kind == "answered"))
+        return decision
+
+    simulate(AT_ONCE, seed=seed, policy=watched)
+    # The forecast is for the middle of its last bin: seven seconds ahead.
+    pairs = [(said, sum(came[i + 1 : i + 8])) for i, said in enumerate(foretold[:-8]) if i > 240 and said is not None]
+    assert sum(said for said, _ in pairs) == pytest.approx(sum(true for _, true in pairs), rel=0.13)
 
 
 def test_the_risk_limit_does_not_wind_up_while_the_budget_is_shut() -> None:
