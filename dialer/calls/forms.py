@@ -7,9 +7,10 @@ from typing import Any
 
 from django import forms
 
-from dialer.campaigns.models import Campaign
+from dialer.campaigns.selectors import seen_by
 from dialer.core.numbers import NotANumber, parse_number
-from dialer.people.models import Tenant, User
+from dialer.people.access import team_limit
+from dialer.people.models import User
 
 from .models import OUTCOMES
 
@@ -25,13 +26,15 @@ class CallFilter(forms.Form):
         required=False, max_length=40, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
     )
 
-    def __init__(self, *args: Any, tenant: Tenant, whole_numbers: bool, of_all: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, whole_numbers: bool, of_all: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.tenant = tenant
+        assert user.tenant is not None
+        self.tenant, team = user.tenant, team_limit(user)
         campaigns: Any = self.fields["campaign"]
-        campaigns.queryset = Campaign.objects.for_tenant(tenant)
+        campaigns.queryset = seen_by(user)
         agents: Any = self.fields["agent"]
-        agents.queryset = User.objects.filter(tenant=tenant).order_by("first_name", "username")
+        people = User.objects.filter(tenant=self.tenant) if team is None else User.objects.filter(team=team)
+        agents.queryset = people.order_by("first_name", "username")
         agents.label_from_instance = lambda user: user.shown_name
         if not whole_numbers:
             del self.fields["number"]

@@ -6,10 +6,10 @@ import math
 import struct
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, expect
 
 from dialer.campaigns.models import Campaign
 from dialer.people.models import User
@@ -73,7 +73,8 @@ def agent_browser(playwright: Playwright, folder: Path, hertz: int, **options: o
     try:
         yield context
     finally:
-        context.close()
+        with suppress(Error):  # one that a test killed is closed already
+            context.close()
 
 
 def sign_in(context: BrowserContext, address: str, user: User, leads_to: str = "**/desk/") -> Page:
