@@ -18,6 +18,7 @@ from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import ScriptPage
 from dialer.campaigns.rules import render as render_script
+from dialer.compliance.laws import Notice
 from dialer.compliance.services import on_dnc
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
@@ -164,6 +165,9 @@ def badges_of(subject: Subject) -> list[Badge]:
             if consent
             else Badge("plain", _("No consent on record"))
         )
+        if verdict.evidence.get("recording") == Notice.ANNOUNCE:
+            where = _("The law where this person may be wants all on the call to know of the recording.")
+            found.append(Badge("warn", _("Say that the call is recorded"), where))
     return found
 
 
