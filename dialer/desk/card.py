@@ -27,6 +27,7 @@ from dialer.leads.models import Callback, CallbackState, Lead, LeadNumber
 from dialer.people.access import LEADERS, fetch, owned, user_of
 from dialer.people.models import User
 
+from .forms import NumberForm
 from .selectors import OWN_METHODS, clock_of
 
 HISTORY = 6
@@ -114,13 +115,32 @@ def context_of(subject: Subject) -> dict[str, Any]:
         context |= {
             "form": fields.form_of(lead, own),
             "zones": lead.time_zones,
-            "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
-            "may_dial": subject.call is None and lead.campaign.dial_method in OWN_METHODS,
+            **numbers_of(lead, may_dial=subject.call is None),
             "history": history_of(lead, subject.call),
             "attempt": attempt_of(lead, subject.call),
             "callback": open_callback(lead),
         }
     return context
+
+
+def numbers_of(lead: Lead, *, may_dial: bool, form: NumberForm | None = None) -> dict[str, Any]:
+    """The lead's other numbers and the form for one more; `may_dial`: no call of theirs is in hand."""
+    return {
+        "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
+        "number_form": form or number_form(lead),
+        "may_dial": may_dial and lead.campaign.dial_method in OWN_METHODS,
+    }
+
+
+def number_form(lead: Lead, data: Any = None) -> NumberForm:
+    """The form for another number of a lead."""
+    return NumberForm(data, auto_id=f"lead-{lead.pk}-more-%s")
+
+
+def shown_to(user: User, lead: Lead) -> bool:
+    """Whether the lead is shown to the user before it is dialed."""
+    rows = AgentSession.objects.for_tenant(user.tenant_id).filter(user=user, ended_at=None)
+    return bool(rows.filter(preview_lead=lead, call=None).exists())
 
 
 def attempt_of(lead: Lead, call: CallTask | None) -> int:
