@@ -18,10 +18,10 @@ from tests import factories
 from .site import CHROMIUM
 
 RATE = 48_000
-HEARD = """([wanted, others]) => new Promise((done) => {
+HEARD = """([wanted, others, element]) => new Promise((done) => {
   const context = new AudioContext(), analyser = context.createAnalyser();
   analyser.fftSize = 8192;
-  context.createMediaStreamSource(document.getElementById("phone-audio").srcObject).connect(analyser);
+  context.createMediaStreamSource(document.getElementById(element).srcObject).connect(analyser);
   const bins = new Float32Array(analyser.frequencyBinCount), width = context.sampleRate / analyser.fftSize;
   const level = (hz) => Math.max(...[-1, 0, 1].map((by) => bins[Math.round(hz / width) + by]));
   const began = performance.now();
@@ -102,8 +102,8 @@ def on_the_line(page: Page) -> None:
     expect(page.locator("#desk")).to_have_attribute("data-leg", "up", timeout=15_000)
 
 
-def hears(page: Page, hertz: int, *others: int) -> None:
+def hears(page: Page, hertz: int, *others: int, element: str = "phone-audio") -> None:
     """The page plays this tone, and none of the others."""
-    found = page.evaluate(HEARD, [hertz, list(others) or [hertz // 2, hertz * 3]])
+    found = page.evaluate(HEARD, [hertz, list(others) or [hertz // 2, hertz * 3], element])
     assert found["wanted"] > -60, found
     assert found["wanted"] > found["others"] + 15, found
