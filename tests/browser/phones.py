@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,3 +108,15 @@ def hears(page: Page, hertz: int, *others: int, element: str = "phone-audio") ->
     found = page.evaluate(HEARD, [hertz, list(others) or [hertz // 2, hertz * 3], element])
     assert found["wanted"] > -60, found
     assert found["wanted"] > found["others"] + 15, found
+
+
+def best_of(deed: Callable[[], None], within_s: float, tries: int = 3) -> float:
+    """The seconds that something takes, done again while it takes too long: a machine that is busy proves nothing."""
+    took = []
+    for _try in range(tries):
+        began = time.monotonic()
+        deed()
+        took.append(time.monotonic() - began)
+        if took[-1] < within_s:
+            break
+    return min(took)

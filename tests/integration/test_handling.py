@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,9 +12,10 @@ from django.db import connections
 
 from dialer.agents.models import AgentSession
 from dialer.agents.services import NotNow
+from dialer.calls import placing
 from dialer.calls.models import CallTask
 from dialer.calls.snapshots import snapshot_of
-from dialer.campaigns.models import Campaign
+from dialer.campaigns.models import Campaign, DialMethod
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
@@ -538,3 +539,27 @@ async def test_a_command_of_an_agent_who_has_the_call_no_more(talk: Talk, campai
         await until(lambda: SwitchCommand.objects.across_tenants().filter(kind="handle", status="failed").exists())
     assert await go(talk.mode) == "talk"
     assert isinstance(await go(CallTask.objects.across_tenants().get, pk=talk.call.pk), CallTask)
+
+
+async def test_an_agent_who_dials_hears_ringing(campaign: Campaign) -> None:
+    manual = await go(factories.make_campaign, campaign.tenant, dial_method=DialMethod.MANUAL)
+    session = await go(factories.make_session, manual, state="paused")
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        await go(placing.dial_number, session_id=session.pk, text=THIRD)
+        call = UUID((await switch.asked("place")).about)
+        switch.ringing(call)
+        await until(lambda: factories.get_call(call).state == "ringing")
+        switch.answered(call)
+        switch.ready(call)
+        await switch.asked("join", call)
+    names = [(one.name, *one.rest) for one in switch.requests if one.name in ("ring", "join", "place")]
+    desk = bridge_of(session.public_id)
+    assert [one[:2] for one in names if one[0] != "place"] == [
+        ("ring", False),
+        ("ring", True),
+        ("ring", False),
+        ("join", desk),
+    ]
