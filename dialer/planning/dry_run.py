@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
+from django.db import connection, transaction
 
 from dialer.campaigns.models import Campaign
 from dialer.compliance import national
@@ -84,6 +84,8 @@ COPY (
         AND lead.next_attempt_at < %(until)s AND ({where})
 ) TO STDOUT (FORMAT BINARY)
 """
+_MEMORY = "SELECT set_config('work_mem', '128MB', true)"
+"""For the transaction: joins and counts of a million rows that go by way of the disk take twice as long."""
 _PATTERNS = """
 SELECT prefix FROM compliance_dncpattern
 WHERE tenant_id = %(tenant)s AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
@@ -181,8 +183,10 @@ def dry_run(*, campaign: Campaign, at: datetime) -> DryRun:
         **{"at": at, "until": at + HORIZON, "since": at - LOOK_BACK},
         "singly": bool(loaded.campaign.reassigned_days),
     }
-    standing = dict(_rows(_STANDING.format(where=where), values))
-    due = _due(where, values)
+    with transaction.atomic():
+        _rows(_MEMORY, {})
+        standing = dict(_rows(_STANDING.format(where=where), values))
+        due = _due(where, values)
     count = _Count()
     _count_classes(due.where(due.sight != 0), loaded, at, count)
     singly = due.where(due.sight == 0)
