@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from dialer.campaigns.models import Campaign
 from dialer.compliance import national
 from dialer.compliance.facts import asked_for, load
@@ -116,3 +118,18 @@ def test_the_filter_counts_too(campaign: Campaign) -> None:
     run = dry_run(campaign=Campaign.objects.for_tenant(campaign.tenant_id).get(), at=now())
     assert run.waiting == {"filtered": 3}
     assert run.total == 5
+
+
+def test_more_leads_with_a_history_than_are_looked_at_are_said_so(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialer.planning.dry_run.SINGLY", 2)
+    for lead in make_leads(make_list(campaign), 5):
+        call = make_call(campaign, lead=lead)
+        type(call).objects.for_tenant(campaign.tenant_id).filter(pk=call.pk).update(
+            state="ended", outcome="no_answer", placed_at=now(), ended_at=now()
+        )
+        Lead.objects.for_tenant(campaign.tenant_id).filter(pk=lead.pk).update(state="waiting")
+    run = dry_run(campaign=campaign, at=now())
+    assert run.waiting == {"unseen": 3}
+    assert run.dialable + sum(number for _, number in run.refused.values()) == 2
