@@ -359,6 +359,19 @@ class AsteriskSwitch:
         """Stop the music; none being played is no error."""
         await _answered(_unless_gone(self._ari.request("DELETE", f"/channels/{part(channel_id)}/moh")))
 
+    async def ring(self, bridge_id: str, ringing: bool) -> None:
+        """Play the ringing of indications.conf into a bridge until it is asked to stop."""
+        _require(_ID, bridge_id, "a bridge id")
+        playback = f"/playbacks/ring-{part(bridge_id)}"
+        if not ringing:
+            await _answered(_unless_gone(self._ari.request("DELETE", playback)))
+            return
+        with suppress(SwitchRefused):
+            await _answered(self._ari.request("GET", playback))
+            return
+        play = f"/bridges/{part(bridge_id)}/play/ring-{part(bridge_id)}"
+        await _answered(_unless_gone(self._ari.request("POST", play, params={"media": "tone:ring"})))
+
     async def send_digits(self, channel_id: str, digits: str) -> None:
         """Send DTMF to a channel."""
         _require(_DIGITS, digits, "digits")

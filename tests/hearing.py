@@ -6,8 +6,11 @@ import struct
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
-from tests.floor import Floor
+from tests.floor import Floor, until
+
+RATE = 8000
 
 
 def record(floor: Floor, channel: str, folder: Path) -> Callable[[], list[int]]:
@@ -17,6 +20,19 @@ def record(floor: Floor, channel: str, folder: Path) -> Callable[[], list[int]]:
     whole, heard = folder / "whole.wav", folder / "heard.wav"
     floor.cli("carrier", "mixmonitor", "start", channel, f"{whole},r({heard})")
     return lambda: samples_of(heard)
+
+
+def listen(floor: Floor, channel: str, folder: Path, seconds: float = 0.6) -> list[int]:
+    """What one of the carrier's channels hears in the next moment."""
+    for module in ("format_wav.so", "app_mixmonitor.so"):
+        floor.cli("carrier", "module", "load", module)
+    whole, heard = (folder / f"{uuid4().hex}-{name}.wav" for name in ("whole", "heard"))
+    floor.cli("carrier", "mixmonitor", "start", channel, f"{whole},r({heard})")
+    wanted = 44 + int(2 * RATE * seconds)
+    until(lambda: heard.exists() and heard.stat().st_size >= wanted, 10, "the carrier records")
+    floor.cli("carrier", "mixmonitor", "stop", channel)
+    data = heard.read_bytes()[44:]  # its header is not finished yet
+    return list(struct.unpack(f"<{len(data) // 2}h", data[: len(data) // 2 * 2]))[-int(RATE * seconds) :]
 
 
 def samples_of(path: Path) -> list[int]:

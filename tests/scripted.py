@@ -135,6 +135,9 @@ class ScriptedSwitch:
     async def unhold(self, channel_id: str) -> None:
         await self._request("unhold", channel_id)
 
+    async def ring(self, bridge_id: str, ringing: bool) -> None:
+        await self._request("ring", bridge_id, ringing)
+
     async def send_digits(self, channel_id: str, digits: str) -> None:
         await self._request("send_digits", channel_id, digits)
 

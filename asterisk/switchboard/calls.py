@@ -84,6 +84,7 @@ class CallDesk:
         self._placing: set[UUID] = set()
         self._waiting: dict[int, dict[UUID, None]] = {}
         self._bridges: dict[int, str] = {}
+        self._rings: dict[UUID, bool] = {}
         self._timers = Timers()
         self._alone = Alone(switch, lambda: store.reachable, self._play_message)
 
@@ -191,8 +192,22 @@ class CallDesk:
             self._alone.forget(call.pk)
             if applied.ended_now:
                 self._on_end(call)
+        if call.own_agent and call.session_id is not None:
+            await self._ring(call, call.session_id)
         for effect in applied.effects:
             await self._do(call, effect)
+
+    async def _ring(self, call: CallTask, session_id: int) -> None:
+        """Let an agent who dials hear that it rings, and no more once it does not. Nothing depends on it."""
+        rings = call.state == CallState.RINGING
+        if self._rings.get(call.pk) is not rings:
+            self._rings[call.pk] = rings
+            try:
+                await self._switch.ring(await self._bridge_id(session_id), rings)
+            except (SwitchRefused, SwitchUnreachable) as error:
+                log.info("call %s: its agent hears no ringing, or too much of it (%s)", call.pk, error)
+        if call.state == CallState.ENDED:
+            self._rings.pop(call.pk, None)
 
     async def _do(self, call: CallTask, effect: Effect) -> None:
         match effect.act:

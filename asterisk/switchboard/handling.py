@@ -19,9 +19,10 @@ from dialer.calls.rules import Kind as CallKind
 from dialer.core.clock import now
 from dialer.core.words import _, said
 from dialer.handling import selectors, services
+from dialer.handling.layout import owed, ringing
 from dialer.handling.models import Conversation, Party
-from dialer.handling.rules import Act, Event, Kind, owed
-from dialer.handling.services import Place, Stepped
+from dialer.handling.stepped import Place, Stepped, announce, desk_bridge, places_of
+from dialer.handling.terms import Act, Event, Kind
 from dialer.telephony import outbox
 from dialer.telephony.events import ChannelAnswered, ChannelEnded, ChannelReady, ChannelRinging, SwitchEvent
 from dialer.telephony.models import SwitchCommand
@@ -201,7 +202,7 @@ class HandlingDesk:
             services.step, call_id=call_id, event=event, at=at, command=command, party_id=party, cause=cause
         )
         if stepped is not None and stepped.refused:
-            await self._store.run(services.say, stepped=stepped, notice=stepped.refused, at=now())
+            await self._store.run(services.say, taken=stepped, notice=stepped.refused, at=now())
             return stepped.refused
         return await self._carry(stepped, event.kind, command, session)
 
@@ -224,11 +225,12 @@ class HandlingDesk:
             await self._drop(stepped.dropped, Act.DROP_PARTY in stepped.acts)
         for act in stepped.acts:
             await self._act(act, stepped, command, session)
+        await self._ring(stepped)
         if Act.ARRANGE in stepped.acts or Act.LEAVE_MESSAGE in stepped.acts:
             after = await self._store.run(services.arranged, call_id=stepped.call.pk, at=now())
             if after is not None and Act.UNMUTE_RECORDING in after.acts:
                 await self._patiently(lambda: self._switch.mute_recording(str(stepped.call.pk), False))
-        await self._store.run(services.announce, stepped, now())
+        await self._store.run(announce, stepped, now())
 
     async def _act(self, act: Act, stepped: Stepped, command: SwitchCommand | None, session: int | None) -> None:
         call_id = stepped.call.pk
@@ -245,7 +247,8 @@ class HandlingDesk:
             case Act.LEAVE_MESSAGE:
                 await self._switch.leave_message(str(call_id), stepped.conversation.message)
             case Act.HANG_UP:
-                self._tell_call(call_id, CallEvent(CallKind.HANG_UP_ASKED, by="customer"), now())
+                by = "agent" if stepped.after.mode == "releasing" else "customer"
+                self._tell_call(call_id, CallEvent(CallKind.HANG_UP_ASKED, by=by), now())
             case Act.AGENT_GONE:
                 self._tell_call(call_id, CallEvent(CallKind.AGENT_GONE, session=session), now())
             case _:
@@ -289,6 +292,15 @@ class HandlingDesk:
         except SwitchUnreachable:  # whether it rings is unknown; the next inventory tells
             log.warning("party %s: the switch did not answer when it was asked to place it", party.pk)
 
+    async def _ring(self, stepped: Stepped) -> None:
+        """Let the agent hear that the third party's phone rings, or no more. Nothing depends on it."""
+        if ringing(stepped.before) == ringing(stepped.after):
+            return
+        try:
+            await self._switch.ring(desk_bridge(stepped), ringing(stepped.after))
+        except SwitchError as error:
+            log.info("call %s: its agent hears no ringing, or too much of it (%s)", stepped.call.pk, error)
+
     async def _drop(self, party: Party, asked: bool) -> None:
         """Let a third party go: a number is hung up on, a colleague's leg goes back to their own desk."""
         try:
@@ -313,9 +325,10 @@ class HandlingDesk:
                 await self._drop(undone.dropped, True)
             if Act.ARRANGE in undone.acts:
                 await self._arrange(undone.places)
+            await self._ring(undone)
         except SwitchError as error:  # the next inventory puts it right
             log.warning("call %s: not put back as it was (%s)", stepped.call.pk, error)
-        await self._store.run(services.announce, undone, now())
+        await self._store.run(announce, undone, now())
         return notice
 
     async def _settle(self, call_id: UUID, wholly: bool) -> None:
@@ -329,7 +342,7 @@ class HandlingDesk:
             if Act.ARRANGE in acts or Act.LEAVE_MESSAGE in acts:
                 after = await self._store.run(services.arranged, call_id=call_id, at=now())
                 if after is not None and after.after != found.after:
-                    await self._store.run(services.announce, after, now())
+                    await self._store.run(announce, after, now())
         except SwitchError as error:
             log.warning("call %s: not yet as its conversation says (%s)", call_id, error)
 
@@ -342,7 +355,7 @@ class HandlingDesk:
             if self._boxes.busy(row.pk):
                 passed_over = True
                 continue
-            if row.call.ended_at is not None:
+            if row.call.ended_at is not None and row.mode != "aside":
                 self.call_ended(row.pk, row.call.ended_at)
                 continue
             party = row.party
@@ -351,7 +364,7 @@ class HandlingDesk:
             state = row.as_conversation()
             out_of_place = any(
                 place.channel_id in channels and channels[place.channel_id].bridge_id != place.bridge_id
-                for place in services.places_of(row.call, row, state)
+                for place in places_of(row.call, row, state)
             )
             if settle or out_of_place or state.mode in ("handing", "dropping"):
                 self._boxes.put(row.pk, Settle(wholly=settle or not out_of_place))
@@ -372,7 +385,7 @@ class HandlingDesk:
 def _listener(stepped: Stepped) -> str:
     """Whose channel gets the digits: the third party's while the agent talks with them alone, else the customer's."""
     party = stepped.conversation.party
-    if stepped.after.mode == "consult" and party is not None and party.session_id is None:
+    if stepped.after.mode in ("consult", "aside") and party is not None and party.session_id is None:
         return party_of(party.pk)
     return str(stepped.call.pk)
 

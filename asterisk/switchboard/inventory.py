@@ -17,8 +17,8 @@ from dialer.calls.rules import CallState, Event, Kind, owed
 from dialer.core.clock import now
 from dialer.handling import monitoring
 from dialer.handling import selectors as handling
-from dialer.handling import services as conversations
 from dialer.handling.models import Conversation
+from dialer.handling.stepped import places_of
 from dialer.telephony.port import (
     BRIDGE_PREFIX,
     LEG_PREFIX,
@@ -242,8 +242,8 @@ def _visits(talks: list[Conversation]) -> dict[str, str]:
     return {
         place.channel_id: place.bridge_id
         for talk in talks
-        if talk.call.ended_at is None
-        for place in conversations.places_of(talk.call, talk, talk.as_conversation())
+        if talk.call.ended_at is None or talk.mode == "aside"
+        for place in places_of(talk.call, talk, talk.as_conversation())
         if place.channel_id.startswith(LEG_PREFIX)
     }
 

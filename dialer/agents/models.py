@@ -63,6 +63,11 @@ class AgentSession(TenantScoped):
     leg_since = models.DateTimeField(null=True, help_text="Since when the leg is away.")
     call = models.ForeignKey("calls.CallTask", null=True, on_delete=models.PROTECT, related_name="+")
     guest = models.BooleanField(default=False, help_text="On a colleague's call, asked in; not its owner.")
+    beside = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A third party talks with them, whether the customer is there or not.",
+    )
     preview_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
     notice = models.CharField(max_length=300, blank=True, help_text="What went wrong last, for the agent to read.")
     preview_since = models.DateTimeField(null=True)
@@ -112,6 +117,7 @@ class AgentSession(TenantScoped):
             leg_away=self.leg == LegState.AWAY,
             call=self.call_id,
             wrapup_extended=self.wrapup_extended,
+            beside=self.beside,
         )
 
 

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     RELEASED = "released"
     CONNECTED = "connected"
     CALL_ENDED = "call_ended"
+    JOINED_BY = "joined_by"  # a third party talks with them in this call, and would if the customer went
+    ALONE = "alone"  # no third party does any more
     FREED = "freed"  # their part of a call is over and there is nothing to wrap up
     DISPOSED = "disposed"
     EXTEND_ASKED = "extend_asked"  # more time for the wrap-up, once per call
@@ -88,6 +90,8 @@ class Agent:
     """The phone is off the line for a moment: nothing is lost yet, and no call is given to the agent."""
     call: UUID | None = None
     wrapup_extended: bool = False
+    beside: bool = False
+    """A third party talks with them: the call's end alone does not end that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ def _leg_away(agent: Agent, event: Event) -> Agent:
 
 
 def _paused(agent: Agent, code: str) -> Agent:
-    return replace(agent, state=AgentState.PAUSED, pause_code=code, pause_after="", call=None, wrapup_extended=False)
+    calm = replace(agent, call=None, wrapup_extended=False, beside=False)
+    return replace(calm, state=AgentState.PAUSED, pause_code=code, pause_after="")
 
 
 def _leg_lost(agent: Agent, event: Event) -> Agent:
@@ -178,7 +183,7 @@ def _free(agent: Agent) -> Agent:
         return _paused(agent, agent.pause_after)
     if not agent.leg_up and not agent.leg_away:
         return _paused(agent, PHONE_LOST)
-    return replace(agent, state=AgentState.READY, pause_code="", call=None, wrapup_extended=False)
+    return replace(agent, state=AgentState.READY, pause_code="", call=None, wrapup_extended=False, beside=False)
 
 
 def _released(agent: Agent, event: Event) -> Agent:
@@ -193,8 +198,19 @@ def _connected(agent: Agent, event: Event) -> Agent:
     return agent
 
 
+def _joined_by(agent: Agent, event: Event) -> Agent:
+    if agent.state is AgentState.IN_CALL and agent.call == event.call:
+        return replace(agent, beside=True)
+    return agent
+
+
+def _alone(agent: Agent, event: Event) -> Agent:
+    return replace(agent, beside=False) if agent.call == event.call else agent
+
+
 def _call_ended(agent: Agent, event: Event) -> Agent:
-    if agent.state in _BUSY and agent.call == event.call:
+    """Wrap up, unless a third party is on the line still: the end is told again when they are not."""
+    if agent.state in _BUSY and agent.call == event.call and not agent.beside:
         return replace(agent, state=AgentState.WRAPUP)
     return agent
 
@@ -236,7 +252,7 @@ def _leave_asked(agent: Agent, event: Event) -> Agent | Refusal:
 
 
 def _ended(agent: Agent, event: Event) -> Agent:
-    gone = replace(agent, leg_up=False, leg_away=False, call=None, wrapup_extended=False)
+    gone = replace(agent, leg_up=False, leg_away=False, call=None, wrapup_extended=False, beside=False)
     return replace(gone, state=AgentState.OFFLINE, pause_code="", pause_after="")
 
 
@@ -251,6 +267,8 @@ _RULES = {
     Kind.RELEASED: _released,
     Kind.CONNECTED: _connected,
     Kind.CALL_ENDED: _call_ended,
+    Kind.JOINED_BY: _joined_by,
+    Kind.ALONE: _alone,
     Kind.FREED: _freed,
     Kind.DISPOSED: _disposed,
     Kind.EXTEND_ASKED: _extend_asked,

@@ -62,8 +62,11 @@ class AgentDay:
     pauses: list[Share] = field(default_factory=list)
 
 
-def time_in_state(*, tenant: Tenant, day: date, only: User | None = None) -> list[AgentDay]:
-    """Each agent's time per state and pause code on a day of the tenant's clock, from the rows of state changes."""
+def time_in_state(*, tenant: Tenant, day: date, only: User | None = None, team_id: int | None = None) -> list[AgentDay]:
+    """Each agent's time per state and pause code on a day of the tenant's clock, from the rows of state changes.
+
+    Of one user only, or of those of a team.
+    """
     starts, ends = _bounds(tenant, day)
     ends = min(ends, now())
     rows = AgentStateChange.objects.for_tenant(tenant).filter(
@@ -71,6 +74,8 @@ def time_in_state(*, tenant: Tenant, day: date, only: User | None = None) -> lis
     )
     if only is not None:
         rows = rows.filter(session__user=only)
+    if team_id is not None:
+        rows = rows.filter(session__user__team=team_id)
     spent = ExpressionWrapper(
         Least(Coalesce(F("until"), Value(ends)), Value(ends)) - Greatest(F("at"), Value(starts)),
         output_field=DurationField(),

@@ -189,6 +189,7 @@ def apply_within(
     if leg == LegState.AWAY and (session.leg != leg or event.kind is Kind.LEG_AWAY):
         session.leg_since = at
     session.call_id, session.leg, session.wrapup_extended = after.call, leg, after.wrapup_extended
+    session.beside = after.beside
     if notice is not None:
         session.notice = in_words_of(session.user_id, notice)[:300]
     if after.state is AgentState.OFFLINE and session.ended_at is None:
@@ -244,6 +245,7 @@ _WRITTEN = (
     "pause_after",
     "call",
     "guest",
+    "beside",
     "leg",
     "leg_since",
     "phone_secret",

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from dialer.people.access import READERS, member, tenant_of, user_of
+from dialer.people.access import READERS, member, team_limit, tenant_of, user_of
 
 from .selectors import SHOWN_STATES, STATE_WORDS, time_in_state
 
@@ -19,13 +19,14 @@ EARLIEST_YEAR = 2000
 @member
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """Time in state per agent on one day; agents see their own row."""
+    """Time in state per agent on one day; agents see their own row, a supervisor with a team the team's."""
     user = user_of(request)
     of_all = user.role in READERS
     today = timezone.localdate()
     day = min(_day(request.GET.get("day", "")) or today, today)
+    limit = team_limit(user)
     context = {
-        "rows": time_in_state(tenant=tenant_of(request), day=day, only=None if of_all else user),
+        "rows": time_in_state(tenant=tenant_of(request), day=day, only=None if of_all else user, team_id=limit),
         "states": [STATE_WORDS[state] for state in SHOWN_STATES],
         "day": day,
         "earlier": day - timedelta(days=1),

@@ -23,7 +23,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Calls, newest first; agents see their own."""
     user, tenant = user_of(request), tenant_of(request)
     of_all = user.role in READERS
-    form = CallFilter(request.GET, tenant=tenant, whole_numbers=sees_numbers(user), of_all=of_all)
+    form = CallFilter(request.GET, user=user, whole_numbers=sees_numbers(user), of_all=of_all)
     form.is_valid()
     found = page_of(calls_for(user), tenant=tenant, wanted=form.cleaned_data, before=request.GET.get("before", ""))
     query = request.GET.copy()

@@ -149,6 +149,7 @@ _WORDS = {
     "toggle": (AGENT, "Swapped between customer and third party"),
     "conference": (AGENT, "Conference"),
     "complete": (AGENT, "The agent leaves the others talking"),
+    "release": (AGENT, "The customer alone is hung up on"),
     "cancel": (AGENT, "The third party is hung up on"),
     "park": (AGENT, "Parked"),
     "unpark": (AGENT, "Taken by an agent who found it parked"),

@@ -18,6 +18,7 @@ from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import ScriptPage
 from dialer.campaigns.rules import render as render_script
+from dialer.compliance.laws import Notice
 from dialer.compliance.services import on_dnc
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
@@ -26,6 +27,7 @@ from dialer.leads.models import Callback, CallbackState, Lead, LeadNumber
 from dialer.people.access import LEADERS, fetch, owned, user_of
 from dialer.people.models import User
 
+from .forms import NumberForm
 from .selectors import OWN_METHODS, clock_of
 
 HISTORY = 6
@@ -113,13 +115,32 @@ def context_of(subject: Subject) -> dict[str, Any]:
         context |= {
             "form": fields.form_of(lead, own),
             "zones": lead.time_zones,
-            "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
-            "may_dial": subject.call is None and lead.campaign.dial_method in OWN_METHODS,
+            **numbers_of(lead, may_dial=subject.call is None),
             "history": history_of(lead, subject.call),
             "attempt": attempt_of(lead, subject.call),
             "callback": open_callback(lead),
         }
     return context
+
+
+def numbers_of(lead: Lead, *, may_dial: bool, form: NumberForm | None = None) -> dict[str, Any]:
+    """The lead's other numbers and the form for one more; `may_dial`: no call of theirs is in hand."""
+    return {
+        "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
+        "number_form": form or number_form(lead),
+        "may_dial": may_dial and lead.campaign.dial_method in OWN_METHODS,
+    }
+
+
+def number_form(lead: Lead, data: Any = None) -> NumberForm:
+    """The form for another number of a lead."""
+    return NumberForm(data, auto_id=f"lead-{lead.pk}-more-%s")
+
+
+def shown_to(user: User, lead: Lead) -> bool:
+    """Whether the lead is shown to the user before it is dialed."""
+    rows = AgentSession.objects.for_tenant(user.tenant_id).filter(user=user, ended_at=None)
+    return bool(rows.filter(preview_lead=lead, call=None).exists())
 
 
 def attempt_of(lead: Lead, call: CallTask | None) -> int:
@@ -164,6 +185,9 @@ def badges_of(subject: Subject) -> list[Badge]:
             if consent
             else Badge("plain", _("No consent on record"))
         )
+        if verdict.evidence.get("recording") == Notice.ANNOUNCE:
+            where = _("The law where this person may be wants all on the call to know of the recording.")
+            found.append(Badge("warn", _("Say that the call is recorded"), where))
     return found
 
 

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dialer.agents.services import DESK
 from dialer.core.clock import now
-from dialer.leads import fields
+from dialer.leads import fields, numbers
+from dialer.leads.models import Lead, LeadNumber
 from dialer.live import publish
 from dialer.people.access import fetch, member, user_of
 
 from . import card
+from .forms import NumberForm
 
 
 @member
@@ -51,3 +53,35 @@ def save_field(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse
         said = _("Saved")
         publish.changed(DESK, user_of(request).pk, now())
     return render(request, "desk/card.html#field", {"field": form[name], "lead": lead, "said": said})
+
+
+@member
+@require_POST
+def add_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Add another number of the lead; what is wrong with it is said at the field."""
+    lead = card.lead_of(request, public_id)
+    form = card.number_form(lead, request.POST)
+    if form.is_valid():
+        typed, kind = form.cleaned_data["number"], form.cleaned_data["kind"]
+        try:
+            numbers.add(lead=lead, text=typed, kind=kind, region=lead.campaign.tenant.region)
+            return _numbers(request, lead, said=_("Added"))
+        except numbers.CannotAdd as refusal:
+            form.add_error("number", refusal.args[0])
+    return _numbers(request, lead, form=form)
+
+
+@member
+@require_POST
+def remove_number(request: HttpRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Take one of the lead's other numbers away. Doing it twice is once."""
+    lead = card.lead_of(request, public_id)
+    found = LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead, pk=pk).first()
+    if found is not None:
+        numbers.remove(number=found)
+    return _numbers(request, lead, said=_("Taken away"))
+
+
+def _numbers(request: HttpRequest, lead: Lead, *, form: NumberForm | None = None, said: str = "") -> HttpResponse:
+    shown = card.numbers_of(lead, may_dial=card.shown_to(user_of(request), lead), form=form)
+    return render(request, "desk/card.html#numbers", {**shown, "lead": lead, "said": said})

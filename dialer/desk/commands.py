@@ -104,6 +104,7 @@ def _of_call(desk: Desk) -> Iterator[tuple[str, str]]:
         "complete": ("do-complete", _("Leave them talking")),
         "cancel": ("do-cancel", _("Hang up on the third party only")),
         "consult": ("do-transfer", _("Transfer")),
+        "release": ("do-release", _("Hang up the customer only")),
         "park": ("do-park", _("Park")),
         "dtmf": ("do-keypad", _("Keypad")),
         "drop": ("do-drop", _("Leave message")),

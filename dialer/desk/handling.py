@@ -14,11 +14,10 @@ from dialer.agents.services import NotNow
 from dialer.core.ids import new_id
 from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, display_number, parse_number
-from dialer.handling import monitoring
-from dialer.handling import services as handling
+from dialer.handling import asking, monitoring
 from dialer.handling.models import MessageRecording, Target, TransferPreset
-from dialer.handling.rules import Kind
 from dialer.handling.selectors import parked, targets_of
+from dialer.handling.terms import Kind
 from dialer.people.models import User
 
 from .services import session_of
@@ -34,7 +33,7 @@ def do(*, user: User, kind: Kind, seen: int, key: str = "", **args: Any) -> None
         raise NotNow(_("There is no call in hand."))
     if session.guest:
         raise NotNow(_("This is your colleague's call. You can talk, or hang up to leave it."))
-    handling.ask(session=session, call_id=session.call_id, kind=kind, seen=seen, args=args, key=key)
+    asking.ask(session=session, call_id=session.call_id, kind=kind, seen=seen, args=args, key=key)
 
 
 def transfer(*, user: User, kind: Kind, seen: int, to: str, number: str) -> None:
@@ -121,7 +120,7 @@ def unpark(*, user: User, call_id: UUID) -> None:
         raise NotNow(_("Finish the call that you are on first."))
     if session.leg != "up":
         raise NotNow(_("Your phone is not on the line. Choose “Call my phone” first."))
-    handling.ask(session=session, call_id=row.pk, kind=Kind.UNPARK, seen=row.version, args={})
+    asking.ask(session=session, call_id=row.pk, kind=Kind.UNPARK, seen=row.version, args={})
 
 
 def _uuid(text: str) -> UUID | None:

@@ -12,8 +12,8 @@ from dialer.agents.models import AgentSession
 from dialer.agents.services import NotNow
 from dialer.calls.models import CallTask
 from dialer.core.ids import new_id
-from dialer.handling.rules import Kind
 from dialer.handling.selectors import messages_of, parked, targets_of
+from dialer.handling.terms import Kind
 from dialer.people.access import fetch, member, owned, user_of
 
 from . import handling
@@ -83,6 +83,12 @@ def complete(request: HttpRequest) -> None:
 def cancel(request: HttpRequest) -> None:
     """Hang up on the third party only."""
     handling.do(user=user_of(request), kind=Kind.CANCEL, seen=_seen(request))
+
+
+@deed
+def release(request: HttpRequest) -> None:
+    """Hang up on the customer only, and talk on with the third party."""
+    handling.do(user=user_of(request), kind=Kind.RELEASE, seen=_seen(request))
 
 
 @deed

@@ -109,6 +109,7 @@ def here(request: HttpRequest) -> HttpResponse:
     session = browser_session(user_of(request))
     if session is None:
         return HttpResponse(status=409)
+    request.session[BROWSER_PHONE] = True  # also of a browser that took over from one that is gone
     try:
         agents.browser_phone_is_here(session_id=session.pk)
     except agents.NotNow:

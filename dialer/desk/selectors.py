@@ -23,7 +23,7 @@ from dialer.core.language import translated
 from dialer.core.models import TenantQuerySet
 from dialer.core.prepared import Read
 from dialer.core.templatetags.cordboard import zone_of
-from dialer.handling import rules as conversation
+from dialer.handling import layout, terms
 from dialer.handling.models import Conversation
 from dialer.leads.models import Lead
 from dialer.people.access import LEADERS
@@ -139,8 +139,8 @@ class Desk:
         else:
             allowed = getattr(self.session.campaign, "handling", None)
             may_pause = allowed is not None and allowed.may_pause_recording
-            now_is = conversation.Conversation(recorded=self.call.record, may_pause=may_pause)
-        return frozenset(kind.value for kind in conversation.asks_open(now_is))
+            now_is = terms.Conversation(recorded=self.call.record, may_pause=may_pause)
+        return frozenset(kind.value for kind in layout.asks_open(now_is))
 
     @property
     def word(self) -> str:
@@ -211,7 +211,7 @@ _SHOWN = (
     *("user__tenant__name", "user__tenant__time_zone", "user__tenant__numbers_hidden_from"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
     *("campaign__wrapup_s", "campaign__wrapup_extension_s", "campaign__preview_s", "campaign__preview_then"),
-    *(f"call__{name}" for name in (*_CALL, "lead_id")),
+    *(f"call__{name}" for name in (*_CALL, "lead_id", "campaign_id")),
     "call__recording__state",
     "call__record",
     "campaign__handling__may_pause_recording",
@@ -277,8 +277,19 @@ def _at_work(session: Any) -> Desk:
         pause_label=labels.get(session.pause_code, session.pause_code),
         pause_after_label=labels.get(session.pause_after, session.pause_after),
         wrapup_until=session.state_since + timedelta(seconds=_wrapup_s(session)) if wraps else None,
-        dispositions=dispositions.get((session.tenant_id, session.campaign.disposition_set_id)) if call else [],
+        dispositions=dispositions.get((session.tenant_id, _set_of(session))) if call else [],
         pause_codes=own,
+    )
+
+
+def _set_of(session: Any) -> int:
+    """The disposition set of the call in hand: a call that a colleague handed on may be another campaign's."""
+    if session.call.campaign_id == session.campaign_id:
+        return int(session.campaign.disposition_set_id)
+    return int(
+        Campaign.objects.for_tenant(session.tenant_id)
+        .values_list("disposition_set_id", flat=True)
+        .get(pk=session.call.campaign_id)
     )
 
 

@@ -17,9 +17,9 @@ from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
 from dialer.core.clock import now
 from dialer.core.prepared import Read
-from dialer.handling import monitoring
+from dialer.handling import asking, monitoring
 from dialer.handling import services as handling
-from dialer.handling.rules import Kind as HandlingKind
+from dialer.handling.terms import Kind as HandlingKind
 from dialer.leads.callbacks import Promise
 from dialer.people.models import User
 
@@ -88,11 +88,15 @@ def pause(*, user: User, code: str) -> None:
 
 
 def hang_up(*, user: User) -> None:
-    """End the call in hand: one that is connected, or one that the agent is dialing."""
+    """End the call in hand: one that is connected, or one that the agent is dialing; with the customer gone already,
+    what is left of it."""
     session = session_of(user)
     call = session.call
     if session.guest:
         leave_colleague(session=session)
+        return
+    if (aside := handling.aside_of(session=session)) is not None:
+        asking.ask(session=session, call_id=aside.pk, kind=HandlingKind.CANCEL, seen=aside.version, args={})
         return
     if call is None or session.state == AgentState.WRAPUP:
         raise NotNow(_("There is no call to hang up."))
@@ -107,7 +111,7 @@ def leave_colleague(*, session: AgentSession) -> None:
     if found is None or session.call_id is None:
         raise NotNow("There is no call to hang up.")
     args = {"of_party": str(found.party_id)}
-    handling.ask(session=session, call_id=session.call_id, kind=HandlingKind.PARTY_GONE, seen=found.version, args=args)
+    asking.ask(session=session, call_id=session.call_id, kind=HandlingKind.PARTY_GONE, seen=found.version, args=args)
 
 
 def dispose(*, user: User, code: str, note: str, call_id: UUID | None = None, promise: Promise | None = None) -> None:

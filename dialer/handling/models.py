@@ -16,8 +16,8 @@ from dialer.compliance.models import GateVerdict
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
 
-from . import rules
-from .rules import Mode, PartyState
+from . import terms
+from .terms import Mode, PartyState
 
 MODES = [(mode.value, mode.name.capitalize()) for mode in Mode]
 PARTY_STATES = [
@@ -85,10 +85,10 @@ class Conversation(TenantScoped):
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["call"], condition=~Q(mode="over"), name="conversation_open")]
 
-    def as_conversation(self) -> rules.Conversation:
+    def as_conversation(self) -> terms.Conversation:
         """The row as the lifecycle sees it; its call and party must be loaded or loadable."""
         party = self.party
-        return rules.Conversation(
+        return terms.Conversation(
             mode=Mode(self.mode),
             party=PartyState(party.state) if party is not None else None,
             colleague=party is not None and party.session_id is not None,

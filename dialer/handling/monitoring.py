@@ -24,9 +24,9 @@ from dialer.people.access import LEADERS
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from . import services
+from . import asking
 from .models import Conversation, Monitor, MonitorMode
-from .rules import Kind
+from .terms import Kind
 
 STOP = "stop"
 
@@ -67,7 +67,7 @@ def take_over(*, watcher: AgentSession) -> None:
     args = {"party": str(new_id()), "label": watcher.user.shown_name, "taken_by": watcher.pk}
     seen = talk.version if talk is not None else 0
     stop(watcher=watcher)  # or the customer would hear the agent through it
-    services.ask(session=watched, call_id=watched.call_id, kind=Kind.BLIND, seen=seen, args=args)
+    asking.ask(session=watched, call_id=watched.call_id, kind=Kind.BLIND, seen=seen, args=args)
 
 
 def current(watcher: AgentSession) -> Monitor | None:

@@ -21,7 +21,7 @@ from dialer.leads.models import Lead
 from dialer.telephony.models import SwitchCommand
 
 from .models import Conversation, Party
-from .rules import PartyState
+from .terms import PartyState
 
 
 def bring_in(call: CallTask, row: Conversation, command: SwitchCommand, at: datetime) -> str:

@@ -2,140 +2,20 @@
 
 `calls.rules` knows that a call is connected; this knows what its agent does with it then. A conversation is a mode
 and at most one third party (a colleague's nailed-up leg, or a number that was dialed). What the switch must look like
-follows from it alone (`layout`), so it can be asked for again at any time. What a person asks for and cannot have is a
-Refusal with a reason to show; what the switch tells is never refused.
+follows from it alone (`handling.layout`), so it can be asked for again at any time. What a person asks for and cannot
+have is a Refusal with a reason to show; what the switch tells is never refused.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from dialer.core.words import _
 
+from .terms import ASKS, Act, Conversation, Event, Kind, Mode, PartyState, Refusal, Step
 
-class Mode(StrEnum):
-    """Where the conversation is. HANDING: the switch is being asked to let the agent out of it."""
-
-    TALK = "talk"
-    HOLD = "hold"
-    CONSULT = "consult"  # the customer hears music, the agent and the third party talk (or it rings)
-    ALTERNATE = "alternate"  # the other way round
-    CONFERENCE = "conference"
-    BLIND = "blind"  # the customer hears music until the number answers, then they are put together
-    HANDING = "handing"
-    HANDED = "handed"  # customer and third party talk; the agent is gone from it
-    PARKED = "parked"
-    DROPPING = "dropping"  # the switch is being asked to leave a recorded message
-    DROPPED = "dropped"  # the switch leaves the message by itself; the agent is gone from it
-    OVER = "over"
-
-
-class PartyState(StrEnum):
-    """Where the third party is."""
-
-    CALLING = "calling"
-    RINGING = "ringing"
-    TALKING = "talking"
-    GONE = "gone"
-
-
-class Kind(StrEnum):
-    """What the agent asked for (the first group), or the switch told."""
-
-    HOLD = "hold"
-    RETRIEVE = "retrieve"
-    CONSULT = "consult"
-    BLIND = "blind"
-    TOGGLE = "toggle"
-    CONFERENCE = "conference"
-    COMPLETE = "complete"
-    CANCEL = "cancel"
-    PARK = "park"
-    DROP = "drop"
-    UNPARK = "unpark"
-    PAUSE_RECORDING = "pause_recording"
-    RESUME_RECORDING = "resume_rec"
-    DTMF = "dtmf"
-
-    ARRANGED = "arranged"  # the switch is as `layout` says
-    PARTY_RINGING = "party_ringing"
-    PARTY_ANSWERED = "party_answered"
-    PARTY_GONE = "party_gone"
-    OWNER_GONE = "owner_gone"  # the owner's leg was lost
-    CALL_OVER = "call_over"
-
-
-ASKS = frozenset(kind for kind in Kind if kind.value not in (
-    "arranged", "party_ringing", "party_answered", "party_gone", "owner_gone", "call_over"
-))  # fmt: skip
-
-
-class Act(StrEnum):
-    """What must now happen. The first two are done in the same transaction, the others after it by the switchboard."""
-
-    HAND_OVER = "hand_over"  # the call's owner changes: to the colleague, or to nobody
-    FREE_COLLEAGUE = "free_colleague"
-
-    AGENT_GONE = "agent_gone"  # the call's own lifecycle is to decide about a lost leg
-    ARRANGE = "arrange"
-    DIAL_PARTY = "dial_party"
-    DROP_PARTY = "drop_party"
-    MUTE_RECORDING = "mute_recording"
-    UNMUTE_RECORDING = "unmute_rec"
-    SEND_DIGITS = "send_digits"
-    LEAVE_MESSAGE = "leave_message"
-    HANG_UP = "hang_up"
-
-
-STORED_ACTS = frozenset({Act.HAND_OVER, Act.FREE_COLLEAGUE})
-
-
-class Role(StrEnum):
-    """Whose channel."""
-
-    CUSTOMER = "customer"
-    PARTY = "party"
-
-
-class Spot(StrEnum):
-    """Where a channel belongs: the owner's desk bridge, the colleague's, the call's own, or music on hold."""
-
-    DESK = "desk"
-    THEIRS = "theirs"
-    TABLE = "table"
-    MUSIC = "music"
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """All that the lifecycle needs to know. `colleague`: the party is another agent's leg, which is up already."""
-
-    mode: Mode = Mode.TALK
-    party: PartyState | None = None
-    colleague: bool = False
-    recorded: bool = False
-    may_pause: bool = False
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing asked for or told."""
-
-    kind: Kind
-    colleague: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not, in words for the one who asked."""
-
-    reason: str
-
-
-Step = tuple[Conversation, tuple[Act, ...]]
+TOGETHER = frozenset({Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE})
+"""Modes in which agent, customer and a third party are in it, whoever hears whom."""
 
 _OWNED = frozenset({Mode.TALK, Mode.HOLD, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND})
 """Modes in which an agent has the call and may still do something about it."""
@@ -250,9 +130,22 @@ def _dropping(now: Conversation) -> tuple[Act, ...]:
 def _cancel(now: Conversation, event: Event) -> Step | Refusal:
     if now.party is None:
         return _NO_ONE_THERE
+    if now.mode is Mode.ASIDE:
+        return _without_party(now, Mode.OVER), _dropping(now)
     if now.mode not in (Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND):
         return _NOT_NOW
     return _without_party(now, Mode.TALK), (*_dropping(now), Act.ARRANGE)
+
+
+def _release(now: Conversation, event: Event) -> Step | Refusal:
+    """Hang up on the customer alone, and talk on with the third party."""
+    if now.party is None:
+        return _NO_ONE_THERE
+    if now.party is not PartyState.TALKING:
+        return _WAIT
+    if now.mode not in TOGETHER:
+        return _NOT_NOW
+    return replace(now, mode=Mode.RELEASING), (Act.ARRANGE, Act.HANG_UP)
 
 
 def _park(now: Conversation, event: Event) -> Step | Refusal:
@@ -296,19 +189,19 @@ def _resume(now: Conversation, event: Event) -> Step | Refusal:
 
 
 def _dtmf(now: Conversation, event: Event) -> Step | Refusal:
-    if now.mode in (Mode.TALK, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE):
+    if now.mode in (Mode.TALK, Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.ASIDE):
         return now, (Act.SEND_DIGITS,)
     return _NOT_NOW
 
 
 def _arranged(now: Conversation, event: Event) -> Step:
-    if now.mode is Mode.DROPPING:
-        return replace(now, mode=Mode.DROPPED), (Act.HAND_OVER,)
-    if now.mode is not Mode.HANDING:
+    if now.mode not in (Mode.DROPPING, Mode.HANDING):
         return now, ()
     # Nobody is left who could resume it: a recording that is paused goes on from here.
     resumed = (Act.UNMUTE_RECORDING,) if now.paused else ()
     after = replace(now, paused=False)
+    if now.mode is Mode.DROPPING:
+        return replace(after, mode=Mode.DROPPED), (Act.HAND_OVER, *resumed)
     if now.party is None:
         return replace(after, mode=Mode.PARKED), (Act.HAND_OVER, *resumed)
     if now.colleague:
@@ -336,17 +229,26 @@ def _party_gone(now: Conversation, event: Event) -> Step:
     freed = (Act.FREE_COLLEAGUE,) if now.colleague else ()
     if now.mode is Mode.HANDED:
         return _without_party(now, Mode.HANDED), (Act.HANG_UP,)
-    mode = Mode.HOLD if now.mode is Mode.CONSULT else Mode.TALK
+    if now.mode is Mode.ASIDE:
+        return _without_party(now, Mode.OVER), freed
+    mode = Mode.HOLD if now.mode in (Mode.CONSULT, Mode.RELEASING) else Mode.TALK
     return _without_party(now, mode), (*freed, Act.ARRANGE)
 
 
 def _owner_gone(now: Conversation, event: Event) -> Step:
+    if now.mode is Mode.ASIDE:
+        return _without_party(now, Mode.OVER), _dropping(now)
     if now.mode in (Mode.CONFERENCE, Mode.HANDING) and now.party is PartyState.TALKING:
         return replace(now, mode=Mode.HANDING), (Act.ARRANGE,)
     return now, (Act.AGENT_GONE,)
 
 
 def _call_over(now: Conversation, event: Event) -> Step:
+    """Who hung up on everybody is done; but a customer's going does not end what the other two are talking about."""
+    if now.mode is Mode.ASIDE:
+        return now, ()
+    if now.mode is Mode.RELEASING or (event.left and now.mode in TOGETHER and now.party is PartyState.TALKING):
+        return replace(now, mode=Mode.ASIDE, paused=False), (Act.ARRANGE,)
     return replace(now, mode=Mode.OVER, party=None, colleague=False), _dropping(now)
 
 
@@ -359,6 +261,7 @@ _RULES = {
     Kind.CONFERENCE: _conference,
     Kind.COMPLETE: _complete,
     Kind.CANCEL: _cancel,
+    Kind.RELEASE: _release,
     Kind.PARK: _park,
     Kind.DROP: _drop,
     Kind.UNPARK: _unpark,
@@ -378,6 +281,8 @@ def undo(before: Conversation, after: Conversation, kind: Kind) -> Step:
     """What a step that the switch did not carry out comes to: as it was before, or as near to it as can be."""
     if after.mode is Mode.OVER:
         return after, ()
+    if after.mode is Mode.ASIDE:
+        return _without_party(after, Mode.OVER), _dropping(after)
     if kind not in ASKS:  # nobody asked for it just now: whoever cannot be put through is let go
         _after, gone = _party_gone(after, Event(Kind.PARTY_GONE))
         mode = Mode.HOLD if after.mode is Mode.CONSULT else Mode.TALK
@@ -389,57 +294,3 @@ def undo(before: Conversation, after: Conversation, kind: Kind) -> Step:
     restored = replace(before, party=after.party) if before.party is not None else before
     dropped = _dropping(after) if before.party is None else ()
     return restored, (*dropped, Act.ARRANGE)
-
-
-def layout(now: Conversation) -> dict[Role, Spot]:
-    """Where each channel belongs; one that is not named is left where it is (it rings, or is gone)."""
-    here = {Role.PARTY: Spot.DESK} if now.party is PartyState.TALKING else {}
-    match now.mode:
-        case Mode.TALK:
-            return {Role.CUSTOMER: Spot.DESK}
-        case Mode.HOLD | Mode.BLIND | Mode.PARKED:
-            return {Role.CUSTOMER: Spot.MUSIC}
-        case Mode.CONSULT:
-            return {Role.CUSTOMER: Spot.MUSIC, **here}
-        case Mode.ALTERNATE:
-            return {Role.PARTY: Spot.MUSIC, Role.CUSTOMER: Spot.DESK}
-        case Mode.CONFERENCE:
-            return {Role.CUSTOMER: Spot.DESK, **here}
-        case Mode.HANDING if now.party is None:
-            return {Role.CUSTOMER: Spot.MUSIC}
-        case Mode.HANDING if now.colleague:
-            return {Role.PARTY: Spot.THEIRS, Role.CUSTOMER: Spot.THEIRS}
-        case Mode.HANDING | Mode.HANDED:
-            return {Role.PARTY: Spot.TABLE, Role.CUSTOMER: Spot.TABLE} if now.party else {}
-        case _:  # the dialplan has the customer, or nobody
-            return {}
-
-
-def owed(now: Conversation) -> tuple[Act, ...]:
-    """What the switch still owes a conversation, when nobody knows whether it was asked. All may be asked for twice."""
-    if now.mode is Mode.OVER:
-        return ()
-    if now.mode is Mode.DROPPING:
-        return (Act.LEAVE_MESSAGE,)
-    if now.mode is Mode.HANDED and now.party is None:
-        return (Act.HANG_UP,)
-    sound: tuple[Act, ...] = ()
-    if now.recorded:
-        sound = (Act.MUTE_RECORDING,) if now.paused else (Act.UNMUTE_RECORDING,)
-    return (*sound, Act.ARRANGE) if layout(now) else sound
-
-
-def held(now: Conversation) -> bool:
-    """Whether the customer hears music."""
-    return layout(now).get(Role.CUSTOMER) is Spot.MUSIC
-
-
-def asks_open(now: Conversation) -> frozenset[Kind]:
-    """What may be asked for now: what the card offers."""
-    return frozenset(
-        kind
-        for kind in ASKS
-        if kind is not Kind.UNPARK
-        and not isinstance(answer := advance(now, Event(kind, reason="reason")), Refusal)
-        and answer != (now, ())
-    )

@@ -13,7 +13,7 @@ from dialer.core.models import TenantQuerySet
 from dialer.people.models import User
 
 from .models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
-from .rules import Mode, PartyState
+from .terms import Mode, PartyState
 
 _RELATED = ("call__session", "call__campaign", "party__session")
 

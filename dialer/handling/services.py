@@ -1,4 +1,4 @@
-"""Writes to conversations: what an agent asks for becomes a command, and each step of a conversation one transaction.
+"""Writes to conversations: each step one transaction.
 
 Locks are taken in the order of `calls.services`: the call first, then agents' sessions. The switchboard takes the
 steps (`step`), does on the switch what they ask for, and says how that went (`arranged`, `undo`).
@@ -6,13 +6,12 @@ steps (`step`), does on the switch what they ask for, and says how that went (`a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -25,89 +24,14 @@ from dialer.calls.rules import CallState
 from dialer.calls.rules import Event as CallEvent
 from dialer.calls.rules import Kind as CallKind
 from dialer.core.clock import now
-from dialer.core.language import translated
 from dialer.core.words import _, said
-from dialer.live import publish
-from dialer.telephony import outbox
-from dialer.telephony.models import CommandKind, SwitchCommand
-from dialer.telephony.port import bridge_of, leg_of, party_of, table_of
+from dialer.telephony.models import SwitchCommand
 
-from . import parties, rules
-from .models import Conversation, HandlingSettings, Party
-from .rules import Act, Event, Kind, Mode, PartyState, Refusal, Role, Spot
-
-_KEYS = UUID("6f1f2c1e-5f3e-4d0a-9a63-3c7a5b1d8e90")
-CHANGED = _("The call changed while you chose. Look at the card, then choose again.")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a channel belongs; no bridge: music on hold."""
-
-    channel_id: str
-    bridge_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """A step that was taken: the rows as stored, what the switch must now do, and where everybody belongs."""
-
-    call: CallTask
-    conversation: Conversation
-    before: rules.Conversation
-    after: rules.Conversation
-    acts: tuple[Act, ...]
-    places: tuple[Place, ...] = ()
-    dropped: Party | None = None
-    """Who is no longer part of it."""
-    refused: str = ""
-
-
-# --- asking ---
-
-
-def ask(*, session: AgentSession, call_id: UUID, kind: Kind, seen: int, args: dict[str, Any], key: str = "") -> None:
-    """Write the command for something that an agent asks for. Raises NotNow when it cannot be as things are.
-
-    `seen` is the version of the conversation that the agent saw, `key` what makes a form's repeat recognisable where
-    the version does not (digits). The same thing asked for twice is one command.
-    """
-    with transaction.atomic():
-        command = uuid5(_KEYS, f"{call_id} {session.pk} {kind} {key or seen}")
-        if SwitchCommand.objects.for_tenant(session.tenant_id).filter(pk=command).exists():
-            return
-        stored = Conversation.objects.for_tenant(session.tenant_id).filter(pk=call_id).select_related("call", "party")
-        found = stored.first()
-        if not key and (found.version if found is not None else 0) != seen:
-            raise NotNow(gettext(CHANGED))
-        as_it_is = found.as_conversation() if found is not None else _new(session.tenant_id, call_id)
-        colleague = "number" not in args
-        answer = rules.advance(as_it_is, Event(kind, colleague=colleague, reason=str(args.get("reason", ""))))
-        if isinstance(answer, Refusal):
-            raise NotNow(translated(answer.reason))
-        outbox.send_once(
-            key=command,
-            tenant_id=session.tenant_id,
-            kind=CommandKind.HANDLE,
-            target=call_id,
-            args={"kind": kind.value, "session": session.pk, "seen": None if key else seen, **args},
-        )
-
-
-def _new(tenant_id: int, call_id: UUID) -> rules.Conversation:
-    call = CallTask.objects.for_tenant(tenant_id).filter(pk=call_id, state=CallState.CONNECTED).first()
-    if call is None:
-        raise NotNow(gettext("The call is over."))
-    return rules.Conversation(recorded=call.record, may_pause=may_pause(call))
-
-
-def may_pause(call: CallTask) -> bool:
-    """Whether the campaign lets its agents pause recordings."""
-    rows = HandlingSettings.objects.for_tenant(call.tenant_id).filter(pk=call.campaign_id, may_pause_recording=True)
-    return bool(rows.exists())
-
-
-# --- taking steps ---
+from . import layout, parties, rules, terms
+from .asking import CHANGED, may_pause
+from .models import Conversation, Party
+from .stepped import Stepped, announce, for_owner, stepped
+from .terms import Act, Event, Kind, Mode, PartyState, Refusal
 
 
 def step(
@@ -129,12 +53,14 @@ def step(
             call = calls.lock(call_id, "campaign__tenant", "session")
             if call is None:
                 return None
-            row = _row(call, make=event.kind in rules.ASKS)
+            row = _row(call, make=event.kind in terms.ASKS)
             if row is None or (party_id is not None and row.party_id != party_id):
                 return None
             was = row.as_conversation()
+            if event.kind is Kind.CALL_OVER:
+                event = replace(event, left=call.hung_up_by == "customer")
             if command is not None and row.last_command == command.pk:
-                return _stepped(call, row, was, rules.owed(was))
+                return stepped(call, row, was, layout.owed(was))
             if reason := _why_not(call, row, event, command):
                 return Stepped(call, row, was, was, (), refused=reason)
             return _take(call, row, was, event, at, command, cause)
@@ -174,11 +100,11 @@ def _row(call: CallTask, *, make: bool) -> Conversation | None:
 def _why_not(call: CallTask, row: Conversation, event: Event, command: SwitchCommand | None) -> str:
     if event.kind is Kind.CALL_OVER:
         return ""
-    if call.state != CallState.CONNECTED or call.ending:
+    if row.mode != Mode.ASIDE and (call.state != CallState.CONNECTED or call.ending):
         return _("The call is over.")
     if command is None:
         return ""
-    if event.kind in rules.ASKS - {Kind.UNPARK} and call.session_id != command.args.get("session"):
+    if event.kind in terms.ASKS - {Kind.UNPARK} and call.session_id != command.args.get("session"):
         return _("The call is not yours any more.")
     seen = command.args.get("seen")
     return CHANGED if seen is not None and seen != row.version else ""
@@ -187,7 +113,7 @@ def _why_not(call: CallTask, row: Conversation, event: Event, command: SwitchCom
 def _take(
     call: CallTask,
     row: Conversation,
-    was: rules.Conversation,
+    was: terms.Conversation,
     event: Event,
     at: datetime,
     command: SwitchCommand | None,
@@ -217,24 +143,25 @@ def _take(
     else:
         left = None
     _write(row, was, after, at, command)
+    _tell_owner(call, was, after, at)
     if event.kind is Kind.PARTY_GONE and left is not None and left.answered_at is None:
         notice = said(
             "%(name)s was not reached: %(cause)s. The customer is still with you.",
             name=left.label,
             cause=parties.cause_words(cause),
         )
-        row.notice = _for_owner(call, notice)
+        row.notice = for_owner(call, notice)
         row.save(update_fields=["notice"])
     if after != was or event.kind in (Kind.DTMF,):
         calls.note_event(call=call, kind=event.kind.value, data=_evidence(row, event, command), at=at)
-    done = tuple(act for act in acts if act not in rules.STORED_ACTS)
-    return replace(_stepped(call, row, was, done), dropped=left)
+    done = tuple(act for act in acts if act not in terms.STORED_ACTS)
+    return replace(stepped(call, row, was, done), dropped=left)
 
 
 def _carry_out(
     call: CallTask,
     row: Conversation,
-    after: rules.Conversation,
+    after: terms.Conversation,
     event: Event,
     acts: tuple[Act, ...],
     at: datetime,
@@ -272,13 +199,13 @@ def _let_go(party: Party, cause: int | None, at: datetime) -> None:
 
 
 def _write(
-    row: Conversation, was: rules.Conversation, after: rules.Conversation, at: datetime, command: SwitchCommand | None
+    row: Conversation, was: terms.Conversation, after: terms.Conversation, at: datetime, command: SwitchCommand | None
 ) -> None:
     """Write what the lifecycle decided, with the time that the customer heard music and the recording was paused."""
     row.mode = after.mode
-    if rules.held(after) and row.held_since is None:
+    if layout.held(after) and row.held_since is None:
         row.held_since = at
-    elif not rules.held(after) and row.held_since is not None:
+    elif not layout.held(after) and row.held_since is not None:
         row.held_ms += max(0, int((at - row.held_since).total_seconds() * 1000))
         row.held_since = None
     if after.paused and not row.paused:
@@ -301,6 +228,17 @@ def _write(
     row.save()
 
 
+def _tell_owner(call: CallTask, was: terms.Conversation, after: terms.Conversation, at: datetime) -> None:
+    """Let the agent's own lifecycle know whether a third party talks with them: the call's end waits for that one's."""
+    if call.session_id is None or layout.together(was) == layout.together(after):
+        return
+    kinds = [AgentKind.JOINED_BY] if layout.together(after) else [AgentKind.ALONE]
+    if call.state == CallState.ENDED:
+        kinds.append(AgentKind.CALL_ENDED)
+    for kind in kinds:
+        agents.apply_within(session_id=call.session_id, event=AgentEvent(kind, call=call.pk), at=at)
+
+
 def _evidence(row: Conversation, event: Event, command: SwitchCommand | None) -> dict[str, Any]:
     """What the event's row keeps: who asked and why; no numbers, which the party's row has."""
     data: dict[str, Any] = {}
@@ -314,42 +252,20 @@ def _evidence(row: Conversation, event: Event, command: SwitchCommand | None) ->
     return data
 
 
-def _stepped(call: CallTask, row: Conversation, was: rules.Conversation, acts: tuple[Act, ...]) -> Stepped:
-    after = row.as_conversation()
-    return Stepped(call, row, was, after, acts, places_of(call, row, after))
-
-
-def places_of(call: CallTask, row: Conversation, now_is: rules.Conversation) -> tuple[Place, ...]:
-    """Where each channel of a conversation belongs on the switch."""
-    party = row.party
-    channels = {Role.CUSTOMER: str(call.pk)}
-    bridges = {Spot.MUSIC: "", Spot.TABLE: table_of(call.pk)}
-    if call.session is not None:
-        bridges[Spot.DESK] = bridge_of(call.session.public_id)
-    if party is not None:
-        channels[Role.PARTY] = leg_of(party.session.public_id) if party.session is not None else party_of(party.pk)
-        if party.session is not None:
-            bridges[Spot.THEIRS] = bridge_of(party.session.public_id)
-    wanted = rules.layout(now_is)
-    return tuple(
-        Place(channels[role], bridges[spot]) for role, spot in wanted.items() if role in channels and spot in bridges
-    )
-
-
 def arranged(*, call_id: UUID, at: datetime) -> Stepped | None:
     """The switch is as the conversation says: a colleague who was asked in is in it, and who lets go is let go."""
-    stepped = step(call_id=call_id, event=Event(Kind.ARRANGED), at=at)
-    if stepped is None or stepped.refused:
-        return stepped
-    party = stepped.conversation.party
+    taken = step(call_id=call_id, event=Event(Kind.ARRANGED), at=at)
+    if taken is None or taken.refused:
+        return taken
+    party = taken.conversation.party
     if party is not None and party.session_id is not None and party.state == PartyState.TALKING:
         with transaction.atomic():
             connected = AgentEvent(AgentKind.CONNECTED, call=call_id)
             agents.apply_within(session_id=party.session_id, event=connected, at=at)
-    return stepped
+    return taken
 
 
-def undo(*, call_id: UUID, before: rules.Conversation, kind: Kind, reason: str, at: datetime) -> Stepped | None:
+def undo(*, call_id: UUID, before: terms.Conversation, kind: Kind, reason: str, at: datetime) -> Stepped | None:
     """The switch did not carry a step out: put the conversation back, and say why on the card."""
     with transaction.atomic():
         call = calls.lock(call_id, "campaign__tenant", "session")
@@ -367,30 +283,28 @@ def undo(*, call_id: UUID, before: rules.Conversation, kind: Kind, reason: str, 
             _let_go(left, None, at)
             row.party = None
         _write(row, was, after, at, None)
-        row.notice = _for_owner(call, reason)
+        _tell_owner(call, was, after, at)
+        row.notice = for_owner(call, reason)
         row.save(update_fields=["notice"])
         calls.note_event(call=call, kind="undone", data={"reason": reason[:200], "what": kind.value}, at=at)
-        done = tuple(act for act in acts if act not in rules.STORED_ACTS)
-        return replace(_stepped(call, row, was, done), dropped=left)
+        done = tuple(act for act in acts if act not in terms.STORED_ACTS)
+        return replace(stepped(call, row, was, done), dropped=left)
 
 
 def standing(*, call_id: UUID) -> Stepped | None:
     """A conversation as it stands, with where everybody belongs; None when its call is not up."""
     call = CallTask.objects.across_tenants().select_related("campaign", "session").filter(pk=call_id).first()
-    row = _row(call, make=False) if call is not None and call.state == CallState.CONNECTED else None
-    return _stepped(row.call, row, row.as_conversation(), ()) if row is not None else None
+    row = _row(call, make=False) if call is not None else None
+    if row is None or (row.call.state != CallState.CONNECTED and row.mode != Mode.ASIDE):
+        return None
+    return stepped(row.call, row, row.as_conversation(), ())
 
 
-def _for_owner(call: CallTask, notice: str) -> str:
-    """A notice in the language of the agent whose card shows it."""
-    return (agents.in_words_of(call.session.user_id, notice) if call.session is not None else notice)[:300]
-
-
-def say(*, stepped: Stepped, notice: str, at: datetime) -> None:
+def say(*, taken: Stepped, notice: str, at: datetime) -> None:
     """Show the agent why something was not done."""
     with transaction.atomic():
-        Conversation.objects.across_tenants().filter(pk=stepped.call.pk).update(notice=_for_owner(stepped.call, notice))
-        announce(stepped, at)
+        Conversation.objects.across_tenants().filter(pk=taken.call.pk).update(notice=for_owner(taken.call, notice))
+        announce(taken, at)
 
 
 def too_late(*, call_id: UUID) -> None:
@@ -400,18 +314,18 @@ def too_late(*, call_id: UUID) -> None:
         row = _row(call, make=True) if call is not None else None
         if call is None or row is None:
             return
-        row.notice = _for_owner(call, _("That was not done: the switch could not be reached in time. Try again."))
+        row.notice = for_owner(call, _("That was not done: the switch could not be reached in time. Try again."))
         row.save(update_fields=["notice"])
         was = row.as_conversation()
         announce(Stepped(call, row, was, was, ()), now())
 
 
-def announce(stepped: Stepped, at: datetime) -> None:
-    """Tell the screens of everybody in the conversation."""
-    sessions = {stepped.call.session_id, *(p.session_id for p in (stepped.conversation.party, stepped.dropped) if p)}
-    rows = AgentSession.objects.across_tenants().filter(pk__in=[pk for pk in sessions if pk is not None])
-    for user_id in rows.values_list("user_id", flat=True):
-        publish.changed(agents.DESK, user_id, at)
+def aside_of(*, session: AgentSession) -> Conversation | None:
+    """The conversation that a session has with a third party although the customer is gone, if it has one."""
+    rows = Conversation.objects.for_tenant(session.tenant_id).filter(pk=session.call_id, mode=Mode.ASIDE)
+    found = rows.first()
+    assert found is None or isinstance(found, Conversation)
+    return found
 
 
 def guest_of(*, session: AgentSession) -> Conversation | None:

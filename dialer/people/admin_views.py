@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -40,7 +41,9 @@ def user_create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = form.save(commit=False)
         services.save_user(user=made, changed=form.changed_data, password=form.cleaned_data["password"])
-        messages.success(request, f"{made.shown_name} may sign in as “{made.username}”.")
+        messages.success(
+            request, _("%(name)s may sign in as “%(login)s”.") % {"name": made.shown_name, "login": made.username}
+        )
         return redirect("people:users")
     return render(request, "people/user_form.html", {"form": form})
 
@@ -53,7 +56,7 @@ def user_edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = UserForm(request.POST or None, instance=chosen, tenant=tenant_of(request), by=user_of(request))
     if request.method == "POST" and form.is_valid():
         services.save_user(user=form.save(commit=False), changed=form.changed_data)
-        messages.success(request, f"{form.instance.shown_name} is saved.")
+        messages.success(request, _("%(name)s is saved.") % {"name": form.instance.shown_name})
         return redirect("people:users")
     return render(request, "people/user_form.html", {"form": form, "chosen": chosen})
 
@@ -67,7 +70,9 @@ def user_password(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.set_password(user=chosen, password=form.cleaned_data["password"])
-        messages.success(request, f"{chosen.shown_name} has a new password, and is signed out everywhere.")
+        messages.success(
+            request, _("%(name)s has a new password, and is signed out everywhere.") % {"name": chosen.shown_name}
+        )
         return redirect("people:user-edit", public_id)
     return render(request, "people/user_password.html", {"form": form, "chosen": chosen})
 
@@ -78,7 +83,10 @@ def user_new_secret(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give somebody's phone account another secret."""
     chosen = _user(request, public_id)
     services.new_secret(user=chosen)
-    messages.success(request, f"{chosen.shown_name}'s phone account has a new secret; it is shown on their desk.")
+    messages.success(
+        request,
+        _("%(name)s's phone account has a new secret; it is shown on their desk.") % {"name": chosen.shown_name},
+    )
     return redirect("people:user-edit", public_id)
 
 
@@ -89,7 +97,7 @@ def teams(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.name}” is made.")
+        messages.success(request, _("“%(name)s” is made.") % {"name": form.instance.name})
         return redirect("people:teams")
     rows = owned(request, Team).annotate(people=Count("members")).order_by("name")
     return render(request, "people/teams.html", {"teams": rows, "form": form})
@@ -103,6 +111,6 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     form = TeamForm(request.POST or None, instance=chosen, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.name}” is saved.")
+        messages.success(request, _("“%(name)s” is saved.") % {"name": form.instance.name})
         return redirect("people:teams")
     return render(request, "people/team.html", {"form": form, "team": chosen})

@@ -83,8 +83,8 @@ class PasswordMixin(forms.Form):
 
     password = forms.CharField(
         strip=False,
-        label="New password",
-        help_text="At least 10 characters, and none of those that everybody uses.",
+        label=_("New password"),
+        help_text=_("At least 10 characters, and none of those that everybody uses."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -101,14 +101,22 @@ class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "role", "team", "endpoint", "is_active")
-        labels = {"username": "User name", "endpoint": "Phone account", "is_active": "May sign in"}
+        labels = {
+            "username": _("User name"),
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+            "role": _("Role"),
+            "team": _("Team"),
+            "endpoint": _("Phone account"),
+            "is_active": _("May sign in"),
+        }
         help_texts = {
-            "username": "What the person signs in with.",
-            "endpoint": (
+            "username": _("What the person signs in with."),
+            "endpoint": _(
                 "The SIP account of the person's phone: lower-case letters, digits, - and _. Its secret is made here; "
                 "the person sees it on their desk. Empty: no phone."
             ),
-            "is_active": "Take this away instead of deleting somebody: their records stay.",
+            "is_active": _("Take this away instead of deleting somebody: their records stay."),
             "team": "",
         }
 
@@ -119,27 +127,30 @@ class UserForm(forms.ModelForm):
             self.instance.tenant = tenant
         teams: Any = self.fields["team"]
         teams.queryset = Team.objects.for_tenant(tenant).order_by("name")
-        teams.empty_label = "No team"
+        teams.empty_label = _("No team")
 
     def clean_endpoint(self) -> str:
         """A phone account belongs to one person."""
         endpoint: str = self.cleaned_data["endpoint"]
         if endpoint and User.objects.filter(endpoint=endpoint).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(f"The phone account “{endpoint}” is somebody's already. Choose another.")
+            raise forms.ValidationError(
+                gettext("The phone account “%(account)s” is somebody's already. Choose another.")
+                % {"account": endpoint}
+            )
         return endpoint
 
     def clean_role(self) -> str:
         """Nobody takes their own keys away."""
         role: str = self.cleaned_data["role"]
         if self.instance.pk == self.by.pk and role != Role.ADMIN:
-            raise forms.ValidationError("You cannot take your own admin role away. Ask another admin.")
+            raise forms.ValidationError(_("You cannot take your own admin role away. Ask another admin."))
         return role
 
     def clean_is_active(self) -> bool:
         """Nobody locks themselves out."""
         active: bool = self.cleaned_data["is_active"]
         if self.instance.pk == self.by.pk and not active:
-            raise forms.ValidationError("You cannot lock yourself out. Ask another admin.")
+            raise forms.ValidationError(_("You cannot lock yourself out. Ask another admin."))
         return active
 
 
@@ -150,7 +161,7 @@ class NewUserForm(PasswordMixin, UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].label = "First password"
+        self.fields["password"].label = _("First password")
 
 
 class NewPasswordForm(PasswordMixin):
@@ -165,3 +176,4 @@ class TeamForm(TenantForm):
     class Meta:
         model = Team
         fields = ("name",)
+        labels = {"name": _("Name")}

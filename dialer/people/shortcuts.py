@@ -23,6 +23,7 @@ ACTIONS = {
     "c": _("With a third party: bring everybody together"),
     "g": _("With a third party: leave them talking"),
     "b": _("With a third party: hang up on them only"),
+    "o": _("With a third party: hang up on the customer only"),
     "k": _("Keypad"),
     "m": _("Leave a recorded message"),
     "u": _("Pause the recording, or go on"),

@@ -168,6 +168,10 @@ class Switch(Protocol):
         """Stop the music; none being played is no error."""
         ...
 
+    async def ring(self, bridge_id: str, ringing: bool) -> None:
+        """Let those in a bridge hear ringing, or no more. Asked again, nothing happens; no such bridge is no error."""
+        ...
+
     async def send_digits(self, channel_id: str, digits: str) -> None:
         """Send DTMF to a channel."""
         ...

@@ -97,6 +97,7 @@ class SimulatedSwitch:
         self._accounts: set[str] = set()
         self._channels: dict[str, _Channel] = {}
         self._bridges: dict[str, set[str]] = {}
+        self._ringing: set[str] = set()
         self._boot_id = uuid4().hex
         self._sink: EventSink | None = None
         self._connected = True
@@ -159,6 +160,14 @@ class SimulatedSwitch:
     async def unhold(self, channel_id: str) -> None:
         """Stop the music."""
         self._channel_that_is_up(channel_id).music = False
+
+    async def ring(self, bridge_id: str, ringing: bool) -> None:
+        """Pretend to play ringing into a bridge."""
+        self._need_connection()
+        if ringing and bridge_id in self._bridges:
+            self._ringing.add(bridge_id)
+        else:
+            self._ringing.discard(bridge_id)
 
     async def send_digits(self, channel_id: str, digits: str) -> None:
         """Note the digits."""

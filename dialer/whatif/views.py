@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
+from dialer.campaigns.selectors import seen_by
+from dialer.core.models import TenantQuerySet
 from dialer.people.access import fetch, owned, supervisor, user_of
 
 from . import services
@@ -23,7 +25,7 @@ from .shown import shown
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask what the campaign would do with other settings, and see the answer (`?run=` an earlier one)."""
-    campaign = fetch(request, Campaign, public_id=public_id)
+    campaign = fetch(request, seen_by(user_of(request)), public_id=public_id)
     if request.method == "POST":
         form = WhatIfForm(request.POST)
         if form.is_valid():
@@ -45,12 +47,17 @@ def page(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give a simulation up; the page learns by its socket."""
-    simulation = fetch(request, owned(request, Simulation).select_related("campaign"), public_id=public_id)
+    simulation = fetch(request, _simulations(request).select_related("campaign"), public_id=public_id)
     services.cancel(simulation=simulation)
     if getattr(request, "htmx", False):
         return HttpResponse(status=204)
     address = reverse("whatif:page", args=[simulation.campaign.public_id])
     return redirect(f"{address}?run={simulation.public_id}")
+
+
+def _simulations(request: HttpRequest) -> TenantQuerySet:
+    """Those of the campaigns that the user sees."""
+    return owned(request, Simulation).filter(campaign__in=seen_by(user_of(request)).order_by().values("pk"))
 
 
 def _asked_for(request: HttpRequest, campaign: Campaign) -> Simulation | None:

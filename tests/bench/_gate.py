@@ -39,7 +39,7 @@ def measure_gate_us(verdicts: int = 20_000, rounds: int = 5) -> dict[str, float]
         zones = tuple(chance.sample(ZONES, 2 if chance.random() < 0.1 else 1))
         regions = rulebook.regions_of_number(phone)
         asked.append((LeadFacts(zones, calls=calls), NumberFacts(phone, regions, consents=consents, calls=calls)))
-    facts = CampaignFacts(rulebook.laws_for(Purpose.SALES, False), 480, 1260, {"national-us": moment})
+    facts = CampaignFacts(rulebook.laws_for(Purpose.SALES, False), 480, 1260, lists={"national-us": moment})
     allowed, took = 0, []
     for _ in range(rounds + 1):
         began = time.perf_counter()

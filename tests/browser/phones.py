@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, expect
 
 from dialer.campaigns.models import Campaign
 from dialer.people.models import User
@@ -18,10 +19,10 @@ from tests import factories
 from .site import CHROMIUM
 
 RATE = 48_000
-HEARD = """([wanted, others]) => new Promise((done) => {
+HEARD = """([wanted, others, element]) => new Promise((done) => {
   const context = new AudioContext(), analyser = context.createAnalyser();
   analyser.fftSize = 8192;
-  context.createMediaStreamSource(document.getElementById("phone-audio").srcObject).connect(analyser);
+  context.createMediaStreamSource(document.getElementById(element).srcObject).connect(analyser);
   const bins = new Float32Array(analyser.frequencyBinCount), width = context.sampleRate / analyser.fftSize;
   const level = (hz) => Math.max(...[-1, 0, 1].map((by) => bins[Math.round(hz / width) + by]));
   const began = performance.now();
@@ -73,7 +74,8 @@ def agent_browser(playwright: Playwright, folder: Path, hertz: int, **options: o
     try:
         yield context
     finally:
-        context.close()
+        with suppress(Error):  # one that a test killed is closed already
+            context.close()
 
 
 def sign_in(context: BrowserContext, address: str, user: User, leads_to: str = "**/desk/") -> Page:
@@ -101,8 +103,20 @@ def on_the_line(page: Page) -> None:
     expect(page.locator("#desk")).to_have_attribute("data-leg", "up", timeout=15_000)
 
 
-def hears(page: Page, hertz: int, *others: int) -> None:
+def hears(page: Page, hertz: int, *others: int, element: str = "phone-audio") -> None:
     """The page plays this tone, and none of the others."""
-    found = page.evaluate(HEARD, [hertz, list(others) or [hertz // 2, hertz * 3]])
+    found = page.evaluate(HEARD, [hertz, list(others) or [hertz // 2, hertz * 3], element])
     assert found["wanted"] > -60, found
     assert found["wanted"] > found["others"] + 15, found
+
+
+def best_of(deed: Callable[[], None], within_s: float, tries: int = 3) -> float:
+    """The seconds that something takes, done again while it takes too long: a machine that is busy proves nothing."""
+    took = []
+    for _try in range(tries):
+        began = time.monotonic()
+        deed()
+        took.append(time.monotonic() - began)
+        if took[-1] < within_s:
+            break
+    return min(took)

@@ -70,8 +70,13 @@ def test_the_card_in_every_state(floor: Floor, open_page: Open, width: int, sche
     for mode, party, notice, offered in (
         ("talk", "", "", {"hold", "transfer", "park", "keypad", "drop", "pause-recording"}),
         ("hold", "", "", {"retrieve", "transfer", "park", "drop", "pause-recording"}),
-        ("consult", "Billing", "", {"toggle", "conference", "complete", "cancel", "keypad", "pause-recording"}),
-        ("conference", "Billing", "", {"complete", "cancel", "keypad", "pause-recording"}),
+        (
+            "consult",
+            "Billing",
+            "",
+            {"toggle", "conference", "complete", "cancel", "release", "keypad", "pause-recording"},
+        ),
+        ("conference", "Billing", "", {"complete", "cancel", "release", "keypad", "pause-recording"}),
         ("talk", "", "Billing was not reached: busy. The customer is still with you.", None),
     ):
         if mode != "talk" or notice:

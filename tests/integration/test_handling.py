@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,18 +12,20 @@ from django.db import connections
 
 from dialer.agents.models import AgentSession
 from dialer.agents.services import NotNow
+from dialer.calls import placing
 from dialer.calls.models import CallTask
 from dialer.calls.snapshots import snapshot_of
-from dialer.campaigns.models import Campaign
+from dialer.campaigns.models import Campaign, DialMethod
 from dialer.compliance.models import GateVerdict
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.desk.selectors import desk_of
-from dialer.handling import services
+from dialer.desk.services import hang_up
+from dialer.handling import asking
 from dialer.handling.models import Conversation, HandlingSettings, Party
-from dialer.handling.rules import Kind
 from dialer.handling.selectors import PARK_LIMIT
+from dialer.handling.terms import Kind
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable, bridge_of, leg_of, party_of
@@ -85,7 +87,7 @@ class Talk:
         found = Conversation.objects.across_tenants().filter(pk=self.call.pk).first()
         seen = found.version if found is not None else 0
         session = self.agent()
-        services.ask(session=session, call_id=self.call.pk, kind=kind, seen=seen, args=args, key=key)
+        asking.ask(session=session, call_id=self.call.pk, kind=kind, seen=seen, args=args, key=key)
 
     def ask_number(self, kind: Kind = Kind.CONSULT, number: str = THIRD) -> None:
         self.ask(kind, party=str(new_id()), label="Desk two", number=number)
@@ -121,12 +123,12 @@ async def test_a_form_sent_again_is_one_command(talk: Talk) -> None:
     async with board(talk.switch):
         await talk.switch.running.wait()
         args = {"session": talk.session, "call_id": talk.call.pk, "kind": Kind.HOLD, "seen": 0, "args": {}}
-        await go(services.ask, **args)
-        await go(services.ask, **args)
+        await go(asking.ask, **args)
+        await go(asking.ask, **args)
         await until(lambda: talk.mode() == "hold")
-        await go(services.ask, **args)  # late: the card shows something else by now
+        await go(asking.ask, **args)  # late: the card shows something else by now
         with pytest.raises(NotNow, match="changed"):
-            await go(services.ask, **{**args, "kind": Kind.PARK})
+            await go(asking.ask, **{**args, "kind": Kind.PARK})
         await until(lambda: SwitchCommand.objects.across_tenants().filter(kind="handle", status="done").exists())
     assert await go(SwitchCommand.objects.across_tenants().filter(kind="handle").count) == 1
     assert talk.switch.count("hold", talk.call.pk) == 1
@@ -231,7 +233,11 @@ async def test_a_warm_transfer_to_a_number(talk: Talk) -> None:
         assert placed.rest[0].number == THIRD
         talk.switch.tell(events.ChannelRinging(party_of(party.pk), now()))
         await until(lambda: talk.row.party.state == "ringing")
+        rung = await talk.switch.asked("ring", bridge_of(talk.session.public_id))
+        assert rung.rest == (True,)
         talk.switch.tell(events.ChannelReady(party_of(party.pk), now()))
+        quiet = await talk.switch.asked("ring", bridge_of(talk.session.public_id), times=2)
+        assert quiet.rest == (False,)
         joined = await talk.switch.asked("join", party_of(party.pk))
         assert joined.rest == (bridge_of(talk.session.public_id),)
         await until(lambda: talk.row.party.state == "talking")
@@ -255,6 +261,79 @@ async def test_the_customer_hangs_up_while_it_rings(talk: Talk) -> None:
         await talk.switch.asked("hang_up", placed.about)
         await until(lambda: talk.mode() == "over" and talk.agent().state == "wrapup")
     assert not await go(Party.objects.across_tenants().exclude(state="gone").exists)
+
+
+async def consulting(talk: Talk) -> Party:
+    """A third party who talks with the agent."""
+    await go(talk.ask_number)
+    await talk.switch.asked("place")
+    party = (await go(lambda: talk.row)).party
+    talk.switch.tell(events.ChannelReady(party_of(party.pk), now()))
+    await until(lambda: talk.row.party.state == "talking" and talk.agent().beside)
+    return party
+
+
+async def test_the_customer_alone_is_hung_up_on(talk: Talk) -> None:
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        party = await consulting(talk)
+        await go(talk.ask, Kind.RELEASE)
+        await talk.switch.asked("hang_up", talk.call.pk)
+        talk.switch.ended(talk.call.pk)
+        await until(lambda: talk.mode() == "aside")
+        call = await go(factories.get_call, talk.call.pk)
+        assert (call.outcome, call.hung_up_by) == ("connected", "agent")
+        assert (await go(talk.agent)).state == "in_call"
+        assert talk.switch.count("hang_up", party_of(party.pk)) == 0
+        desk = await go(desk_of, talk.session.user_id)
+        assert desk.offers == {"cancel", "dtmf"}
+        await go(hang_up, user=desk.user)
+        await talk.switch.asked("hang_up", party_of(party.pk))
+        await until(lambda: talk.mode() == "over" and talk.agent().state == "wrapup")
+        assert not (await go(talk.agent)).beside
+
+
+async def test_a_customer_who_hangs_up_leaves_the_other_two_talking(talk: Talk) -> None:
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        party = await consulting(talk)
+        talk.switch.ended(talk.call.pk)
+        await until(lambda: talk.mode() == "aside")
+        assert (await go(talk.agent)).state == "in_call"
+        talk.switch.tell(events.ChannelEnded(party_of(party.pk), now(), 16))
+        await until(lambda: talk.mode() == "over" and talk.agent().state == "wrapup")
+    assert (await go(factories.get_call, talk.call.pk)).hung_up_by == "customer"
+
+
+async def test_hanging_up_ends_a_consultation_whole(talk: Talk) -> None:
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        party = await consulting(talk)
+        await go(hang_up, user=(await go(desk_of, talk.session.user_id)).user)
+        await talk.switch.asked("hang_up", talk.call.pk)
+        talk.switch.ended(talk.call.pk)
+        await talk.switch.asked("hang_up", party_of(party.pk))
+        await until(lambda: talk.mode() == "over" and talk.agent().state == "wrapup")
+
+
+async def test_what_is_left_of_a_call_outlives_a_switchboard(talk: Talk) -> None:
+    """The switchboard that comes back keeps the two together, and learns that the third party is gone."""
+    async with board(talk.switch):
+        await talk.switch.running.wait()
+        party = await consulting(talk)
+        talk.switch.ended(talk.call.pk)
+        await until(lambda: talk.mode() == "aside")
+    leg = ChannelInfo(leg_of(talk.session.public_id), "UP", ready=True, bridge_id=bridge_of(talk.session.public_id))
+    there = ChannelInfo(party_of(party.pk), "UP", ready=True, bridge_id="")
+    talk.switch.held = Inventory("boot-1", (leg, there), talk.switch.held.bridges)
+    joined = talk.switch.count("join", party_of(party.pk))
+    async with board(talk.switch):
+        await talk.switch.asked("join", party_of(party.pk), times=joined + 1)
+        assert talk.switch.count("hang_up", party_of(party.pk)) == 0
+        assert await go(talk.mode) == "aside"
+        talk.switch.held = Inventory("boot-1", (leg,), talk.switch.held.bridges)
+        talk.switch.tell(events.SwitchUp(now(), "boot-1"))
+        await until(lambda: talk.mode() == "over" and talk.agent().state == "wrapup")
 
 
 async def test_nobody_knows_whether_it_rings(talk: Talk) -> None:
@@ -380,7 +459,7 @@ async def test_a_parked_call_is_taken_by_another(talk: Talk, campaign: Campaign)
         await until(lambda: talk.mode() == "parked" and talk.agent().state == "wrapup")
         version = (await go(lambda: talk.row)).version
         taking = {"session": other, "call_id": talk.call.pk, "kind": Kind.UNPARK, "seen": version, "args": {}}
-        await go(services.ask, **taking)
+        await go(asking.ask, **taking)
         joined = await talk.switch.asked("join", talk.call.pk)
         assert joined.rest == (bridge_of(other.public_id),)
         await until(lambda: factories.get_session(other.pk).state == "in_call")
@@ -460,3 +539,26 @@ async def test_a_command_of_an_agent_who_has_the_call_no_more(talk: Talk, campai
         await until(lambda: SwitchCommand.objects.across_tenants().filter(kind="handle", status="failed").exists())
     assert await go(talk.mode) == "talk"
     assert isinstance(await go(CallTask.objects.across_tenants().get, pk=talk.call.pk), CallTask)
+
+
+async def test_an_agent_who_dials_hears_ringing(campaign: Campaign) -> None:
+    manual = await go(factories.make_campaign, campaign.tenant, dial_method=DialMethod.MANUAL)
+    session = await go(factories.make_session, manual, state="paused")
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        await go(placing.dial_number, session_id=session.pk, text=THIRD)
+        call = UUID((await switch.asked("place")).about)
+        switch.ringing(call)
+        await until(lambda: factories.get_call(call).state == "ringing")
+        switch.answered(call)
+        switch.ready(call)
+        await switch.asked("join", call)
+    names = [(one.name, *one.rest) for one in switch.requests if one.name in ("ring", "join", "place")]
+    desk = bridge_of(session.public_id)
+    assert [one[:2] for one in names if one[0] != "place"] == [
+        ("ring", True),
+        ("ring", False),
+        ("join", desk),
+    ]

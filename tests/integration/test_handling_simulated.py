@@ -18,9 +18,9 @@ from dialer.campaigns.models import Campaign
 from dialer.compliance.services import asked_for, judge
 from dialer.core.clock import now
 from dialer.core.ids import new_id
-from dialer.handling import services
+from dialer.handling import asking
 from dialer.handling.models import Conversation, Party
-from dialer.handling.rules import Kind
+from dialer.handling.terms import Kind
 from dialer.telephony.port import PhoneAccount, Switch, bridge_of, leg_of, party_of, table_of
 from dialer.telephony.simulated import SimulatedSwitch
 from dialer.telephony.simulated_people import Mix, far_end
@@ -105,7 +105,7 @@ async def test_a_consultation_a_conference_and_a_hand_over(transactional_db: Non
             row = await go(Conversation.objects.across_tenants().filter(pk=call_id).first)
             session = await go(factories.get_session, first.pk)
             seen = row.version if row is not None else 0
-            await go(services.ask, session=session, call_id=call_id, kind=kind, seen=seen, args=args)
+            await go(asking.ask, session=session, call_id=call_id, kind=kind, seen=seen, args=args)
 
         def mode() -> str:
             return str(Conversation.objects.across_tenants().get(pk=call_id).mode)

@@ -21,9 +21,9 @@ from dialer.handling.models import Conversation, HandlingSettings, MessageRecord
 from dialer.people.models import User
 from tests import factories
 from tests.floor import AGENT_TONE, Floor, Numbers, Seat, until
-from tests.hearing import energy
+from tests.hearing import energy, listen
 
-CUSTOMER_TONE, COLLEAGUE_TONE = 1000, 700
+CUSTOMER_TONE, COLLEAGUE_TONE, RINGING_TONE = 1000, 700, 480
 RATE = 8000
 
 
@@ -36,7 +36,6 @@ class Scene:
     seat: Seat
     number: str
     folder: Path
-    takes: int = 0
 
     @property
     def call(self) -> CallTask:
@@ -64,16 +63,7 @@ class Scene:
         return self.heard_on(channel, seconds)
 
     def heard_on(self, channel: str, seconds: float = 0.6) -> list[int]:
-        for module in ("format_wav.so", "app_mixmonitor.so"):
-            self.floor.cli("carrier", "module", "load", module)
-        self.takes += 1
-        whole, heard = (self.folder / f"{self.takes}-{name}.wav" for name in ("whole", "heard"))
-        self.floor.cli("carrier", "mixmonitor", "start", channel, f"{whole},r({heard})")
-        wanted = 44 + int(2 * RATE * seconds)
-        until(lambda: heard.exists() and heard.stat().st_size >= wanted, 10, "the carrier records")
-        self.floor.cli("carrier", "mixmonitor", "stop", channel)
-        data = heard.read_bytes()[44:]
-        return list(struct.unpack(f"<{len(data) // 2}h", data[: len(data) // 2 * 2]))[-int(RATE * seconds) :]
+        return listen(self.floor, channel, self.folder, seconds)
 
     def customer_hears_tone(self, tone: int, within_s: float = 6.0) -> None:
         until(lambda: strength(self.customer_hears(0.3), tone) > 250, within_s, f"the customer hears {tone}")
@@ -213,6 +203,28 @@ def test_a_warm_transfer_to_a_number_with_every_turn(scene: Scene) -> None:
     assert scene.mode() == "over"
     party = Party.objects.across_tenants().get(call=ended)
     assert (party.state, party.verdict_row.allowed) == ("gone", True)
+
+
+def test_ringing_is_heard_and_the_customer_alone_is_hung_up_on(scene: Scene) -> None:
+    third = scene.floor.numbers.echo(ring=6)
+    scene.press("transfer", to=scene.preset(third), how="consult")
+    # Ringing comes and goes; the agent's own tone would be one of its two, so the other proves it.
+    scene.agent_hears(RINGING_TONE)
+    scene.customer_hears_music()
+    until(lambda: Party.objects.across_tenants().filter(phone=third, state="talking").exists(), 12, "they answer")
+    scene.agent_hears(AGENT_TONE, not_tones=(CUSTOMER_TONE, RINGING_TONE))
+    scene.press("release")
+    ended = scene.floor.ended(scene.number)
+    assert (ended.outcome, ended.hung_up_by) == ("connected", "agent")
+    scene.until_mode("aside")
+    assert scene.seat.until("in_call").call == str(ended.pk)
+    scene.agent_hears(AGENT_TONE, not_tones=(CUSTOMER_TONE,))  # who was asked says back what the agent says, still
+    assert scene.seat.press("hang-up").message == ""
+    scene.seat.until("wrapup")
+    scene.until_mode("over")
+    scene.seat.dispose(then="pause")
+    scene.seat.leave()
+    nothing_left(scene.floor)
 
 
 def test_a_warm_transfer_to_a_colleague(scene: Scene) -> None:

@@ -7,24 +7,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.handling.rules import (
-    ASKS,
-    Act,
-    Conversation,
-    Event,
-    Kind,
-    Mode,
-    PartyState,
-    Refusal,
-    Role,
-    Spot,
-    advance,
-    asks_open,
-    held,
-    layout,
-    owed,
-    undo,
-)
+from dialer.handling.layout import asks_open, held, layout, owed, ringing, together
+from dialer.handling.rules import advance, undo
+from dialer.handling.terms import ASKS, Act, Conversation, Event, Kind, Mode, PartyState, Refusal, Role, Spot
 
 WITH_PARTY = {Mode.CONSULT, Mode.ALTERNATE, Mode.CONFERENCE, Mode.BLIND}
 events = st.builds(
@@ -32,6 +17,7 @@ events = st.builds(
     kind=st.sampled_from(Kind),
     colleague=st.booleans(),
     reason=st.sampled_from(("", " ", "card number")),
+    left=st.booleans(),
 )
 conversations = st.builds(Conversation, recorded=st.booleans(), may_pause=st.booleans())
 
@@ -62,10 +48,16 @@ def test_any_history(start: Conversation, told: list[Event]) -> None:
             assert after.party is not None
         if after.mode in (Mode.TALK, Mode.HOLD, Mode.PARKED, Mode.OVER):
             assert after.party is None
-        if after.mode in (Mode.ALTERNATE, Mode.CONFERENCE):
+        if after.mode in (Mode.ALTERNATE, Mode.CONFERENCE, Mode.ASIDE):
             assert after.party is PartyState.TALKING
         # Nobody is put into a bridge who has not answered.
         assert Role.PARTY not in places or after.party is PartyState.TALKING
+        # Ringing is heard only by an agent who is alone with it.
+        assert not ringing(after) or Spot.DESK not in places.values()
+        # What a customer's end does not end goes on without the customer, and ends before all is over.
+        if after.mode is Mode.ASIDE:
+            assert together(after) and Role.CUSTOMER not in places
+        assert not together(after) or after.mode is not Mode.OVER
         # In a consultation the customer hears music and not the two.
         if after.mode is Mode.CONSULT:
             assert places[Role.CUSTOMER] is Spot.MUSIC
@@ -88,7 +80,7 @@ def test_any_history(start: Conversation, told: list[Event]) -> None:
         if after.paused and not before.paused:
             assert start.recorded and start.may_pause and event.reason.strip()
             assert Act.MUTE_RECORDING in acts
-        if after.mode in (Mode.HANDED, Mode.PARKED):
+        if after.mode in (Mode.HANDED, Mode.PARKED, Mode.DROPPED):
             assert not after.paused
         if before.mode is Mode.OVER:
             assert after == before and not acts
@@ -175,3 +167,26 @@ def test_an_agent_lost_in_a_conference_leaves_the_others_talking() -> None:
     assert lost.mode is Mode.HANDING
     held_alone = advance(through(Kind.HOLD), Event(Kind.OWNER_GONE))
     assert held_alone == (through(Kind.HOLD), (Act.AGENT_GONE,))
+
+
+def test_the_customer_alone_is_hung_up_on() -> None:
+    releasing = through(Kind.CONSULT, Kind.PARTY_ANSWERED, Kind.RELEASE)
+    assert layout(releasing) == {Role.PARTY: Spot.DESK}
+    aside = through(Kind.CONSULT, Kind.PARTY_ANSWERED, Kind.TOGGLE, Kind.RELEASE, Kind.CALL_OVER)
+    assert (aside.mode, layout(aside)) == (Mode.ASIDE, {Role.PARTY: Spot.DESK})
+    assert advance(aside, Event(Kind.CALL_OVER)) == (aside, ())  # told again
+    ended = advance(aside, Event(Kind.CANCEL))
+    assert not isinstance(ended, Refusal)
+    assert (ended[0].mode, ended[1]) == (Mode.OVER, (Act.DROP_PARTY,))
+
+
+def test_who_ends_the_call_decides_what_becomes_of_a_consultation() -> None:
+    consulting = through(Kind.CONSULT, Kind.PARTY_ANSWERED)
+    left = advance(consulting, Event(Kind.CALL_OVER, left=True))
+    ended = advance(consulting, Event(Kind.CALL_OVER))
+    rings = advance(through(Kind.CONSULT, Kind.PARTY_RINGING), Event(Kind.CALL_OVER, left=True))
+    assert [step[0].mode for step in (left, ended, rings) if not isinstance(step, Refusal)] == [
+        Mode.ASIDE,
+        Mode.OVER,
+        Mode.OVER,
+    ]

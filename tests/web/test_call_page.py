@@ -115,3 +115,6 @@ def test_another_team_s_calls_do_not_exist(house: House, campaign: Campaign, as_
     for deed in ("start", "stop", "method", "level", "lines"):
         assert client.post(f"/campaigns/{campaign.public_id}/{deed}/").status_code == 404
     assert client.get(f"/calls/pacing/{campaign.public_id}/").status_code == 404
+    assert client.get(f"/campaigns/{campaign.public_id}/what-if/").status_code == 404
+    for page in ("/calls/", "/agents/"):
+        assert house.agent.shown_name not in client.get(page).content.decode()

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from dialer.calls.models import CallTask
 from dialer.campaigns.models import Campaign, CustomField, FieldKind, ScriptAnswer, ScriptPage
+from dialer.compliance.models import GateVerdict
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
 from dialer.leads.models import Lead
@@ -59,6 +60,16 @@ def test_the_card_says_who_and_why(house: House, campaign: Campaign, lead: Lead,
     assert "This is the first." in page
     add_to_dnc(tenant_id=house.tenant.pk, number=lead.phone, source="test", by=None)
     assert "badge-bad" in as_(house.agent).get(f"/desk/card/call/{call.pk}/").content.decode()
+
+
+def test_the_agent_is_told_where_a_recording_must_be_said(house: House, lead: Lead, call: CallTask, as_: As) -> None:
+    words = "Say that the call is recorded"
+    address = f"/desk/card/call/{call.pk}/"
+    assert words not in as_(house.agent).get(address).content.decode()
+    GateVerdict.objects.for_tenant(house.tenant).filter(pk=call.verdict_row_id).update(
+        evidence={"recording": "announce"}
+    )
+    assert words in as_(house.agent).get(address).content.decode()
 
 
 def test_whose_card_it_is(house: House, lead: Lead, call: CallTask, as_: As) -> None:

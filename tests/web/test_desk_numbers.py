@@ -88,6 +88,72 @@ def test_the_last_number_once_more(house: House, preview: Campaign, as_: As) -> 
     assert (second.phone, second.lead_id) == (lead.phone, lead.pk)
 
 
+def numbers(lead: Lead) -> list[tuple[str, str]]:
+    return list(LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead).values_list("kind", "phone"))
+
+
+def test_a_number_is_added_and_taken_away_on_the_card(house: House, preview: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    address = f"/desk/leads/{lead.public_id}/numbers/"
+    answer = browser.post(address, {"kind": "work", "number": "(646) 555-0188"}).content.decode()
+    assert "Added" in answer
+    assert "dial-number-" in answer  # and can be dialed at once
+    assert numbers(lead) == [("mobile", "+19175550162"), ("work", "+16465550188")]
+    added = LeadNumber.objects.for_tenant(lead.tenant_id).get(phone="+16465550188")
+    browser.post(f"{address}{added.pk}/remove/")
+    again = browser.post(f"{address}{added.pk}/remove/")
+    assert again.status_code == 200
+    assert numbers(lead) == [("mobile", "+19175550162")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "words"),
+    [
+        ("work", "12", "is not a telephone number"),
+        ("work", "+1 917 555 0162", "on the card already"),
+        ("work", "+1 212 555 0161", "called already"),
+        ("work", "", "required"),
+        ("boat", "+1 646 555 0188", "Select a valid choice"),
+    ],
+)
+def test_what_is_wrong_with_a_number_is_said(
+    house: House, preview: Campaign, as_: As, kind: str, number: str, words: str
+) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    answer = browser.post(f"/desk/leads/{lead.public_id}/numbers/", {"kind": kind, "number": number})
+    assert words in answer.content.decode()
+    assert 'role="alert"' in answer.content.decode()
+    assert len(numbers(lead)) == 1
+
+
+def test_a_lead_has_so_many_numbers(house: House, preview: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    lead = shown(preview, browser, house.agent)
+    for last in range(10):
+        answer = browser.post(
+            f"/desk/leads/{lead.public_id}/numbers/", {"kind": "other", "number": f"+1646555020{last}"}
+        )
+    assert "Take one away first" in answer.content.decode()
+    assert len(numbers(lead)) == 10
+
+
+def test_other_numbers_are_of_who_has_the_lead_in_hand(house: House, preview: Campaign, as_: As) -> None:
+    lead = shown(preview, as_(house.agent), house.agent)
+    [kept] = LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead)
+    address = f"/desk/leads/{lead.public_id}/numbers/"
+    typed = {"kind": "work", "number": "+16465550188"}
+    for user, status in ((house.teammate, 403), (house.stranger, 404)):
+        assert as_(user).post(address, typed).status_code == status
+        assert as_(user).post(f"{address}{kept.pk}/remove/").status_code == status
+    elsewhere = factories.make_lead(factories.make_campaign(house.tenant))
+    other = LeadNumber.objects.create(tenant=house.tenant, lead=elsewhere, phone="+16465550199")
+    as_(house.agent).post(f"{address}{other.pk}/remove/")
+    assert LeadNumber.objects.for_tenant(house.tenant).filter(pk=other.pk).exists()
+    assert len(numbers(lead)) == 1
+
+
 def test_where_pacing_dials_agents_do_not(house: House, campaign: Campaign, as_: As) -> None:
     factories.make_session(campaign, house.agent)
     assert "dials by itself" in message(as_(house.agent).post("/desk/dial-last/"))

@@ -98,7 +98,7 @@ def test_dialing_stops_and_says_so_when_nobody_leads_the_switch(campaign: Campai
     paced = placing.pace(campaign_id=campaign.pk)
     assert paced.queued == ()
     assert paced.decision is not None
-    assert paced.decision.reason.startswith("Dialing stops: no switchboard has been heard of for 30 s.")
+    assert paced.decision.reason.startswith("Dialing stops: no switchboard has been heard of for ")
     beat(lag_ms=1900.0)
     paced = placing.pace(campaign_id=campaign.pk)
     assert len(paced.queued) == 1
@@ -113,7 +113,7 @@ def test_dialing_stops_and_says_so_when_nobody_leads_the_switch(campaign: Campai
 def test_the_wallboard_says_so(house: House, campaign: Campaign, as_: Any) -> None:
     beat(ago_s=30)
     page = as_(house.supervisor).get("/floor/").content.decode()
-    assert "Dialing stops: no switchboard has been heard of for 30 s." in page
+    assert "Dialing stops: no switchboard has been heard of for " in page
     reading.forget()
     beat()
     assert "Dialing stops" not in as_(house.supervisor).get("/floor/").content.decode()

@@ -167,7 +167,7 @@ def test_a_tv_link_of_another_team_is_not_shown(house: House, ours: dict[str, An
 
 # ---- the whole site, for nobody
 
-PUBLIC = {"healthz", "people:sign-in", "people:sign-out", "people:language", "floor-tv"}
+PUBLIC = {"healthz", "readyz", "metrics", "people:sign-in", "people:sign-out", "floor-tv"}
 """What opens without signing in; whatever is new does not, or is named here."""
 SAMPLES = {"UUIDConverter": uuid4(), "IntConverter": 1, "StringConverter": "x", "SlugConverter": "x"}
 
@@ -218,6 +218,7 @@ SOCKETS = {
     "call": Socket("/ws/board/call/?call={call}", 4403, 4404),
     "desk": Socket("/ws/desk/", None, None, "their own desk"),
     "pacing": Socket("/ws/pacing/{campaign}/", 4403, 4404),
+    "import": Socket("/ws/import/{unknown}/", 4403, 4404),
     "whatif": Socket("/ws/whatif/", 4403, None, "the simulations that they asked for"),
 }
 
@@ -237,7 +238,7 @@ async def test_who_may_open_a_socket(
 ) -> None:
     one = SOCKETS[name]
     call = await in_thread(factories.make_call, campaign)
-    path = one.path.format(campaign=campaign.public_id, call=call.pk)
+    path = one.path.format(campaign=campaign.public_id, call=call.pk, unknown=uuid4())
     theirs = await in_thread(factories.make_user, house.stranger.tenant, Role.SUPERVISOR)
     assert await (await open_screen(None, path=path)).closed_with() == 4401
     for user, code in ((house.agent, one.agent), (theirs, one.stranger)):
