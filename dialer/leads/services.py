@@ -137,7 +137,7 @@ WITH RECURSIVE lane (list_id, priority, mix, draw) AS (
     ), lane.mix, lane.draw
     FROM lane WHERE lane.priority IS NOT NULL
 ), candidate AS (
-    SELECT first.id, CASE WHEN lane.mix > 0 THEN (lane.draw + first.place - 1) / lane.mix ELSE 0 END AS turn
+    SELECT first.id, CASE WHEN lane.mix > 0 THEN (lane.draw + first.place - 1) / lane.mix ELSE 0 END AS lane_turn
     FROM lane CROSS JOIN LATERAL (
         SELECT due.*, row_number() OVER (ORDER BY next_attempt_at, id) AS place FROM (
             SELECT id, priority, next_attempt_at FROM leads_lead
@@ -146,11 +146,11 @@ WITH RECURSIVE lane (list_id, priority, mix, draw) AS (
             ORDER BY next_attempt_at, id LIMIT %(looked_at)s
         ) AS due
     ) AS first
-    ORDER BY first.priority DESC, turn, first.next_attempt_at, first.id LIMIT %(looked_at)s
+    ORDER BY first.priority DESC, lane_turn, first.next_attempt_at, first.id LIMIT %(looked_at)s
 )
 SELECT leads_lead.* FROM leads_lead JOIN candidate ON candidate.id = leads_lead.id
 WHERE state = 'waiting' AND promised_to_id IS NULL AND next_attempt_at <= %(at)s
-ORDER BY priority DESC, turn, next_attempt_at, leads_lead.id LIMIT %(count)s
+ORDER BY priority DESC, candidate.lane_turn, next_attempt_at, leads_lead.id LIMIT %(count)s
 FOR NO KEY UPDATE OF leads_lead SKIP LOCKED
 """
 """Each lane (a list's leads of one priority) lies in the index in the order of its leads' next attempts, so only those

@@ -47,7 +47,8 @@ def test_lists_of_one_priority_take_turns_by_their_mix(campaign: Campaign) -> No
     for one in lists:
         make_leads(one, 60)
     many = Counter(lead.list_id for lead in services.reserve(campaign_id=campaign.pk, count=40, at=now()))
-    assert 27 <= many[lists[0].pk] <= 33
+    # 30 are meant; the first turns, drawn with a mean of one, move that by 0.75 of the one less 0.25 of the other.
+    assert 26 <= many[lists[0].pk] <= 37
     Lead.objects.for_tenant(campaign.tenant_id).update(state=LeadState.WAITING)
     singly: Counter[int] = Counter()
     for _ in range(100):

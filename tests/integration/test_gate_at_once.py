@@ -32,7 +32,11 @@ def dial_and_end(campaign: Campaign, numbers: list[str], *, by_hand: bool = Fals
     """Decide about numbers and write calls that were placed and are over, in one transaction; how many calls."""
     with transaction.atomic():
         judged = judge(campaign=campaign, asked=[Asked(one, ZONES) for one in numbers], at=now(), by_hand=by_hand)
-        calls = [placing._call_of(campaign, one, now(), None) for one in judged if isinstance(one.answer, Allow)]
+        calls = [
+            placing._call_of(campaign, one, now(), None, campaign.caller_id)
+            for one in judged
+            if isinstance(one.answer, Allow)
+        ]
         for call in calls:
             call.state, call.outcome, call.placed_at, call.ended_at = "ended", "no_answer", now(), now()
         CallTask.objects.bulk_create(calls)
