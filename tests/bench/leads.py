@@ -236,7 +236,7 @@ def main() -> int:
     say(str(figures))
     tenant = factories.make_tenant()
     if options.rows:
-        figures |= bench_import(factories.make_campaign(tenant), options.rows)
+        figures |= bench_import(factories.make_campaign(tenant, purpose="sales"), options.rows)
         say(str(figures))
     if options.leads:
         figures |= bench_reserve(factories.make_campaign(tenant), options.leads, options.rounds)
