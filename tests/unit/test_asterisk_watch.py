@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asterisk import watch as watch_module
-from asterisk.adapter import plain_name
+from asterisk.asking import plain_name
 from asterisk.watch import Watch
 from dialer.telephony.events import ChannelEnded, MessagePlayed, SwitchEvent
 
