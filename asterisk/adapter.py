@@ -243,10 +243,10 @@ class AsteriskSwitch(Connection):
         params = {"app": self._app, "appArgs": "monitor", "spy": "both", "whisper": whisper}
         try:
             await self._ari.request("POST", f"/channels/{part(channel_id)}/snoop/{part(snoop_id)}", params=params)
+            # Asterisk answers before the channel has entered the application; until then nothing can be asked of it.
+            await asyncio.wait_for(entered.wait(), ENTER_PATIENCE_S)
             mark = {"variable": translate.OWNER, "value": self._app}  # so that it is known as ours after a reconnect
             await self._ari.request("POST", f"/channels/{part(snoop_id)}/variable", params=mark)
-            # Asterisk answers before the channel has entered the application, and until then it joins no bridge.
-            await asyncio.wait_for(entered.wait(), ENTER_PATIENCE_S)
         except TimeoutError as error:
             raise SwitchUnreachable("the channel did not come") from error
         except AriError as error:
