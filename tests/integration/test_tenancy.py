@@ -124,12 +124,13 @@ def test_the_tenant_of_a_row_is_required_and_protected(model: type[TenantScoped]
 
 
 def test_every_model_of_ours_is_scoped_or_said_not_to_be() -> None:
-    """Users have a tenant of their own kind; a tenant is one; national lists are the installation's."""
+    """Users have a tenant of their own kind; a tenant is one; national lists and pulses are the installation's."""
     ours = [model for model in apps.get_models() if model.__module__.startswith("dialer.")]
     assert {model.__name__ for model in ours if model not in SCOPED} == {
         "Tenant",
         "User",
         "NationalList",
+        "Pulse",
         "NationalChunk",
     }
 
