@@ -17,6 +17,8 @@ from typing import Any
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
 
+from dialer.telephony.port import Guard, unguarded
+
 log = logging.getLogger(__name__)
 # panoramisk logs whole messages, with names and numbers, at DEBUG and INFO.
 _quiet = logging.getLogger("panoramisk")
@@ -55,7 +57,9 @@ class _Connection(Manager):  # type: ignore[misc]
 class Ami:
     """One Asterisk. `run` must be running for requests to be possible; all methods belong to its event loop."""
 
-    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+    def __init__(self, host: str, port: int, user: str, password: str, guard: Guard = unguarded) -> None:
+        """`guard` is asked right before each request."""
+        self._guard = guard
         self._host, self._port, self._user, self._password = host, port, user, password
         self._manager: Manager | None = None
 
@@ -131,12 +135,14 @@ class Ami:
 
     async def request(self, action: str, **headers: str) -> Headers:
         """Carry out an action that gives one response; its headers. Raises AmiError, AmiUnreachable, ValueError."""
+        await self._guard()
         if self._manager is None:
             raise AmiUnreachable("not connected")
         return await self._send(self._manager, {"Action": action, **headers})
 
     async def request_list(self, action: str, **headers: str) -> list[Headers]:
         """Carry out an action that is answered with a list; its messages. Raises as `request`."""
+        await self._guard()
         if self._manager is None:
             raise AmiUnreachable("not connected")
         return await self._ask(self._manager, {"Action": action, **headers}, as_list=None)

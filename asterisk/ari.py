@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from dialer.telephony.port import Guard, unguarded
+
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5.0, connect=2.0)
@@ -44,7 +46,9 @@ class AriUnreachable(Exception):
 class Ari:
     """One Asterisk. `run` must be running for requests to be possible; all methods belong to its event loop."""
 
-    def __init__(self, url: str, user: str, password: str, app: str) -> None:
+    def __init__(self, url: str, user: str, password: str, app: str, guard: Guard = unguarded) -> None:
+        """`guard` is asked right before each request and connection."""
+        self._guard = guard
         self._url, self._app = url, app
         self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password, encoding="utf-8")}
         self._http: aiohttp.ClientSession | None = None
@@ -64,6 +68,7 @@ class Ari:
         async with http as self._http:
             try:
                 while True:
+                    await self._guard()  # a connection of ours would end that of who leads now
                     lasted, reason, wait = await self._listen(on_event, on_up)
                     if lasted:
                         on_down(reason)
@@ -107,6 +112,7 @@ class Ari:
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
     ) -> Any:
         """One REST request; the decoded answer, None when it is empty. Raises AriError, AriUnreachable."""
+        await self._guard()
         if self._http is None:
             raise AriUnreachable("not connected")
         try:

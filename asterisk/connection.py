@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dialer.telephony.events import SwitchDown, SwitchEvent, SwitchUp
-from dialer.telephony.port import EventSink, SwitchUnreachable
+from dialer.telephony.port import EventSink, Guard, SwitchUnreachable, unguarded
 
 from .accounts import Accounts
 from .ami import Ami
@@ -34,8 +34,9 @@ class Connection:
     def __init__(self, settings: AsteriskSettings) -> None:
         self._settings = settings
         self._app = settings.app
-        self._ari = Ari(settings.ari_url, settings.ari_user, settings.ari_password, settings.app)
-        self._ami = Ami(settings.ami_host, settings.ami_port, settings.ami_user, settings.ami_password)
+        self.guard: Guard = unguarded
+        self._ari = Ari(settings.ari_url, settings.ari_user, settings.ari_password, settings.app, self._ask_guard)
+        self._ami = Ami(settings.ami_host, settings.ami_port, settings.ami_user, settings.ami_password, self._ask_guard)
         self._accounts = Accounts(self._ari, settings.app, settings.sip_host)
         self._trunks = {settings.trunk}
         self._phones: set[str] = set()
@@ -162,6 +163,9 @@ class Connection:
             self._sink(event)
         except Exception:
             log.exception("%s could not be handled", type(event).__name__)
+
+    async def _ask_guard(self) -> None:
+        await self.guard()
 
     def _must_be_up(self) -> None:
         """Nothing is begun whose events we would not see."""

@@ -12,6 +12,7 @@ from dialer.telephony import events
 from dialer.telephony.port import (
     ChannelInfo,
     EventSink,
+    Guard,
     Inventory,
     PhoneAccount,
     Placement,
@@ -19,6 +20,7 @@ from dialer.telephony.port import (
     Whisper,
     bridge_of,
     leg_of,
+    unguarded,
 )
 
 
@@ -40,6 +42,7 @@ class ScriptedSwitch:
     fail: dict[str, SwitchError] = field(default_factory=dict)
     held: Inventory = field(default_factory=lambda: Inventory("boot-1"))
     on_request: Callable[[Request], None] | None = None
+    guard: Guard = unguarded
 
     def __post_init__(self) -> None:
         self._asked = asyncio.Condition()
@@ -108,6 +111,7 @@ class ScriptedSwitch:
         await asyncio.Event().wait()
 
     async def _request(self, name: str, about: str, *rest: object) -> None:
+        await self.guard()
         request = Request(name, about, rest)
         self.requests.append(request)
         if self.on_request is not None:

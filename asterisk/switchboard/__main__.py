@@ -17,11 +17,14 @@ log = logging.getLogger("asterisk.switchboard")
 
 async def serve() -> int:
     """Run until SIGTERM or SIGINT; the exit status: 0 drained, 1 failed, 3 leadership lost."""
+    from django.db import connections
+
     from dialer.core.steady import steady
 
-    from .listener import LeadershipLost
+    from .lead import MINE, LeadershipLost
     from .switchboard import Switchboard
 
+    connections["default"].settings_dict["OPTIONS"]["application_name"] = MINE
     switch, name = _switch()
     steady()
     running = asyncio.create_task(Switchboard(switch, name).run())

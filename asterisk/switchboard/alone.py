@@ -14,6 +14,7 @@ from uuid import UUID
 from dialer.calls.rules import Event, Kind, wait_limit_ms
 from dialer.telephony.port import Switch, SwitchError
 
+from .lead import LeadershipLost
 from .timers import Timers
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ class Alone:
     async def _carry_out(self, call_id: UUID, deed: Deed) -> None:
         try:
             await deed(call_id)
+        except LeadershipLost:
+            pass  # another serves them
         except SwitchError as error:
             log.warning("call %s: neither database nor switch (%s)", call_id, error)
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from .lead import LeadershipLost
+
 K = TypeVar("K")
 M = TypeVar("M")
 
@@ -50,6 +52,8 @@ class Mailboxes(Generic[K, M]):
             message = await box.get()
             try:
                 await self._handle(key, message)
+            except LeadershipLost:
+                pass  # another does it
             except Exception:
                 log.exception("a message to %s was not handled", key)
             if box.empty():

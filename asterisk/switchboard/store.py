@@ -17,6 +17,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from dialer.telephony.port import Guard, unguarded
+
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -29,7 +31,9 @@ HANGS_AFTER_S = 0.8
 class Store:
     """Runs services in a few threads of its own."""
 
-    def __init__(self, threads: int = 6) -> None:
+    def __init__(self, threads: int = 6, guard: Guard = unguarded) -> None:
+        """`guard` is asked before each try; it waits, or raises, while this process may not act."""
+        self._guard = guard
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self._reachable = True
@@ -60,6 +64,7 @@ class Store:
             asked = object()
             self._waiting[asked] = time.monotonic()
             try:
+                await self._guard()
                 result = await loop.run_in_executor(self._threads, functools.partial(_guarded, service, args, kwargs))
             except (OperationalError, InterfaceError) as error:
                 if self._reachable:

@@ -28,6 +28,7 @@ from .beat import Beat
 from .calls import CallDesk, event_of_end
 from .handling import HandlingDesk
 from .inventory import Reconciler
+from .lead import Lead
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .monitoring import MonitorDesk
@@ -48,7 +49,9 @@ class Switchboard:
 
     def __init__(self, switch: Switch, name: str) -> None:
         self._switch = switch
-        self._store = Store()
+        self._lead = Lead(name)
+        switch.guard = self._lead.may_act
+        self._store = Store(guard=self._lead.may_act)
         self._pulse = SwitchPulse(self._store, name, lambda: self._calls.waiting() + self._legs.waiting())
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered, self._pulse.handled)
         self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back, self._calls.learn_bridge)
@@ -56,7 +59,7 @@ class Switchboard:
         self._monitors = MonitorDesk(self._store, switch)
         self._stops = StopDesk(self._store, switch, self._calls)
         self._reconciler = Reconciler(self._store, switch, self._calls, self._legs, self._handling, self._monitors)
-        self._listener = Listener(name, self._heard)
+        self._listener = Listener(self._heard)
         self._beat = Beat(self._store)
         self._steady = Steady()
         self._up = asyncio.Event()
@@ -68,10 +71,11 @@ class Switchboard:
     async def run(self) -> None:
         """Stand by until leader, then run until cancelled."""
         try:
-            await self._listener.lead()
+            await self._lead.take()
             await self._store.run(outbox.release_taken)
             async with asyncio.TaskGroup() as group:
                 for job in (
+                    self._lead.kept(),
                     self._listener.run(),
                     self._switch.run(self._hear),
                     self._place_queued(),
@@ -85,14 +89,15 @@ class Switchboard:
             await asyncio.shield(self._drain())
 
     async def _drain(self) -> None:
-        await self._stops.close(DRAIN_S)
-        await self._monitors.close(DRAIN_S)
-        await self._handling.close(DRAIN_S)
-        await self._calls.close(DRAIN_S)
-        await self._legs.close(DRAIN_S)
-        await self._listener.close()
+        patience = 0.0 if self._lead.lost else DRAIN_S  # the rest is for the one that leads now
+        await self._stops.close(patience)
+        await self._monitors.close(patience)
+        await self._handling.close(patience)
+        await self._calls.close(patience)
+        await self._legs.close(patience)
         self._beat.close()
         self._store.close()
+        await self._lead.close()
 
     # --- the switch says ---
 

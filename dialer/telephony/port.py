@@ -9,12 +9,20 @@ and the bridge of a call that its agent has left `table-<call uuid>`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
 from .events import Screening, SwitchEvent
+
+Guard = Callable[[], Awaitable[None]]
+"""Asked right before each request: waits, or raises, while this process may not act on the switch."""
+
+
+async def unguarded() -> None:
+    """A guard for those who have nobody beside them."""
+
 
 EventSink = Callable[[SwitchEvent], None]
 """Called in order, on the event loop that runs `Switch.run`; must not block and must not raise."""
@@ -132,6 +140,8 @@ Remembered = Screening | Literal["DETECTING"]
 
 class Switch(Protocol):
     """What the switchboard asks of a switch. All methods raise SwitchRefused or SwitchUnreachable."""
+
+    guard: Guard
 
     async def run(self, sink: EventSink) -> None:
         """Connect, feed `sink`, reconnect for ever; returns only by cancellation, leaving no task behind."""

@@ -32,12 +32,14 @@ from .port import (
     AlreadyThere,
     ChannelInfo,
     EventSink,
+    Guard,
     Inventory,
     PhoneAccount,
     Placement,
     SwitchRefused,
     SwitchUnreachable,
     Whisper,
+    unguarded,
 )
 from .simulated_people import CAUSE, FarEnd, Mix, far_end
 from .simulated_sound import begin_wav, finish_wav
@@ -91,6 +93,7 @@ class SimulatedSwitch:
     ) -> None:
         if speed <= 0:
             raise ValueError("speed must be above zero")
+        self.guard: Guard = unguarded  # not asked: what it carries lives and dies with this process
         self._recordings_dir = recordings_dir.resolve()
         self._seed, self._mix, self._speed = seed, mix or Mix(), speed
         self._registered = None if registered is None else set(registered)

@@ -79,12 +79,32 @@ def _takeover(rig: Rig, chance: random.Random) -> None:
     until(lambda: rig.leads_itself("switchboard") > led, 15, "the first switchboard leads again")
 
 
+def _leader_frozen(rig: Rig, chance: random.Random) -> None:
+    """The switchboard that leads is frozen, and another takes over; the first wakes up beside it."""
+    second = rig.second_switchboard()
+    try:
+        before = rig.floor.processes.status()["switchboard"].pid
+        began, led = time.monotonic(), rig.leads_itself("standby")
+        rig.floor.processes.kill("switchboard", signal.SIGSTOP)
+        try:
+            until(lambda: rig.leads_itself("standby") > led, 15, "the second switchboard leads")
+            if time.monotonic() - began > TAKES_OVER_WITHIN_S:
+                raise TooSlow(f"it took {time.monotonic() - began:.1f} s to take over")
+            time.sleep(chance.uniform(0.5, 4.0))
+        finally:
+            rig.floor.processes.kill("switchboard", signal.SIGCONT)
+        rig.floor.processes.wait(lambda status: status["switchboard"].pid not in (None, before), 15)
+    finally:
+        second.stop(8)
+        rig.standby = None
+
+
 def _two_and_no_database(rig: Rig, chance: random.Random) -> None:
     """Two switchboards, and the lock that tells which one leads is gone for a moment: one leads afterwards."""
     second = rig.second_switchboard()
     try:
         rig.floor.stack.restart("postgres")
-        time.sleep(chance.uniform(1.0, 12.0))  # a leader that finds its lock taken steps down after ten seconds
+        time.sleep(chance.uniform(1.0, 12.0))
     finally:
         second.stop(8)
         rig.standby = None
@@ -196,6 +216,7 @@ CATALOGUE: tuple[Fault, ...] = (
     *(Fault(f"{name}_frozen", partial(_freeze, name)) for name in PROCESSES),
     Fault("no_switchboard", _nobody),
     Fault("takeover", _takeover),
+    Fault("leader_frozen", _leader_frozen),
     Fault("two_and_no_database", _two_and_no_database),
     Fault("deploy", _deploy),
     Fault("asterisk_killed", _asterisk_killed, 15.0, ends_calls=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import pytest
@@ -68,6 +69,41 @@ def test_another_switchboard_stands_by_and_takes_over(shift: Shift) -> None:
         until(lambda: shift.dialed() > placed, 20, "the second one dials")
         assert invariants.settled(floor) < 10
         floor.processes.bring_back("switchboard")
+        ends_in_order(floor, seat, number)
+    shift.dialing_goes_on()
+
+
+def test_a_frozen_switchboard_is_taken_over_from(shift: Shift) -> None:
+    """The one that stands by leads, and the frozen one does nothing once it wakes up but stand by itself."""
+    floor = shift.floor
+    seat, number = shift.conversation()
+    going, gone_number = shift.conversation(customer_talks_s=4)
+    standby = Supervisor(
+        {"standby": "python -m asterisk.switchboard"}, env=floor.env, log_dir=floor.stack.log_dir, cwd=ROOT
+    )
+    with standby:
+        log, first = floor.stack.log_dir / "standby.log", floor.stack.log_dir / "switchboard.log"
+        said, led = log.read_text() if log.exists() else "", first.read_text().count("leading switch")
+        until(lambda: log.read_text().count("standing by") > said.count("standing by"), 20, "the second one stands by")
+        before = floor.processes.status()["switchboard"].pid
+        floor.processes.kill("switchboard", signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            until(lambda: log.read_text().count("leading switch") > said.count("leading switch"), 15, "it leads")
+            assert time.monotonic() - began < 8  # 4 s on a machine that has nothing else to do
+            placed = shift.dialed()
+            keeps_talking(seat, 1.0)
+            going.until("wrapup", within_s=20)
+            until(lambda: shift.dialed() > placed, 20, "the second one dials")
+            assert invariants.settled(floor) < 10
+        finally:
+            floor.processes.kill("switchboard", signal.SIGCONT)
+        until(lambda: floor.processes.status()["switchboard"].pid not in (None, before), 20, "the first one has ended")
+        assert "another switchboard leads this switch now" in first.read_text()
+        assert first.read_text().count("leading switch") == led
+        going.dispose(then="pause")
+        assert floor.ended(gone_number).outcome == "connected"
+        going.leave()
         ends_in_order(floor, seat, number)
     shift.dialing_goes_on()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests import factories
 
 from .conftest import House
 
+RULES = Path(__file__).resolve().parents[2] / "deploy/monitoring/alerts.yml"
 BOARD: dict[str, Any] = {"switch_up": True, "trunks": {"carrier": True}, "waiting": 3}
 
 
@@ -70,6 +72,19 @@ def test_figures(campaign: Campaign, client: Client) -> None:
     assert figure(text, "cordboard_abandonment_ledger_certain", campaign=str(campaign.public_id)) == 0
     assert figure(text, "cordboard_jobs_waiting", queue="pacing") >= 0
     assert campaign.name not in text
+
+
+def test_the_alert_rules_name_figures_that_are_there(campaign: Campaign, client: Client) -> None:
+    """A rule about a figure that nobody gives never fires. (promtool tests when they do: alerts_test.yml.)"""
+    beat()
+    told = set(re.findall(r"^# TYPE (\w+)", client.get("/metrics").content.decode(), re.M))
+    expressions = re.findall(r"^\s+expr: (.+)$", RULES.read_text(), re.M)
+    named = [set(re.findall(r"\bcordboard_\w+", one)) for one in expressions]
+    assert len(named) >= 11 and all(named)
+    assert set().union(*named) <= told
+    assert set(re.findall(r"alert: (\w+)", RULES.read_text())) == set(
+        re.findall(r"alertname: (\w+)", RULES.with_name("alerts_test.yml").read_text())
+    ), "each alert has a test"
 
 
 @pytest.mark.parametrize(
