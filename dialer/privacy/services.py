@@ -22,6 +22,7 @@ from dialer.compliance.services import add_to_dnc
 from dialer.core import audit
 from dialer.core.clock import now
 from dialer.leads import callbacks
+from dialer.leads.importing.services import refused_rows_of
 from dialer.leads.models import Callback, Lead, LeadNumber, LeadState
 from dialer.people.models import Tenant, User
 
@@ -57,6 +58,7 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
         counts = {
             "leads": _empty_leads(tenant, lead_ids, moment),
             "notes": _empty_notes(tenant, calls),
+            "refused_rows": refused_rows_of(tenant_id=tenant.pk, number=number).delete()[0],
             "recordings": _remove_recordings(
                 tenant, Recording.objects.for_tenant(tenant).filter(call__phone=number), files
             ),
