@@ -35,6 +35,7 @@ from dialer.telephony.models import CommandKind
 
 from . import caller_ids, decisions, ledger, memory, trunks
 from .decisions import Told
+from .lookout import look_on, refuse
 from .models import CallTask, PacingState
 from .rules import CallState
 from .snapshots import on_trunk, snapshot_of
@@ -85,6 +86,8 @@ def pace(*, campaign_id: int) -> Paced:
         state = decisions.write(told, before)
     if told.decision.memory is not None:
         memory.held.put(campaign_id, state.revision, told.decision.memory)
+    if told.refused and told.refused == told.decision.launch:
+        look_on(campaign=campaign, refused=told.refused, at=told.at)
     return Paced(told.decision, told.queued, told.refused, told.cancelled)
 
 
@@ -140,8 +143,7 @@ def _launch(told: Told) -> Told:
     )
     judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=at)
     refused = [one for one in judged if isinstance(one.answer, Deny)]
-    for one in refused:
-        _refuse_lead(one)
+    refuse(refused)
     queued = queue_calls(campaign=campaign, judged=[one for one in judged if one not in refused], at=at)
     return replace(told, queued=tuple(queued), refused=len(refused))
 
@@ -155,11 +157,6 @@ def _give_up(told: Told) -> int:
     oldest = list(ringing.order_by("ringing_at", "id").values_list("pk", flat=True)[: told.decision.cancel])
     outbox.send_many(tenant_id=told.campaign.tenant_id, kind=CommandKind.HANG_UP, targets=oldest, args={"by": GIVE_UP})
     return len(oldest)
-
-
-def _refuse_lead(one: Judged) -> None:
-    if isinstance(one.answer, Deny) and one.asked.lead_id is not None:
-        leads.refuse(lead_id=one.asked.lead_id, rule=one.answer.rule, again_at=one.answer.again_at)
 
 
 def queue_calls(
@@ -402,7 +399,7 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
                 and session.preview_lead_id == asked.lead_id
                 and session.preview_lead.phone == asked.number  # another number of theirs says nothing of this one
             ):
-                _refuse_lead(judged)
+                refuse([judged])
                 _show(session, None, moment)
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "call_not_to_dnc":

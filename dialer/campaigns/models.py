@@ -323,7 +323,11 @@ class LeadList(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         ordering = ["-priority", "name"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "campaign", "name"], name="list_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "campaign", "name"], name="list_name_once"),
+            # What leads refer to: a list together with whose it is.
+            models.UniqueConstraint(fields=["id", "campaign", "tenant"], name="list_of_its_campaign"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -17,7 +17,7 @@ from dialer.people.access import admin, fetch, supervisor, tenant_of, user_of
 from . import history, services, wizard
 from .forms import CampaignForm, LevelForm, LinesForm, MethodForm
 from .models import Campaign, DialMethod
-from .selectors import problems_of, seen_by, with_figures
+from .selectors import count_leads_left, problems_of, seen_by, with_figures
 
 
 @supervisor
@@ -25,10 +25,11 @@ from .selectors import problems_of, seen_by, with_figures
 def index(request: HttpRequest) -> HttpResponse:
     """All campaigns, with who works in them and what is left to dial."""
     user = user_of(request)
-    rows = with_figures(seen_by(user))
     archived = request.GET.get("archived") == "1"
+    campaigns = list(with_figures(seen_by(user)).filter(archived_at__isnull=not archived))
+    count_leads_left(campaigns)
     context = {
-        "campaigns": rows.filter(archived_at__isnull=not archived),
+        "campaigns": campaigns,
         "archived": archived,
         "drafts": wizard.drafts_of(user),
         "put_away": seen_by(user).filter(archived_at__isnull=False).count(),
@@ -45,6 +46,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         with_figures(seen_by(user_of(request))).select_related("disposition_set", "caller_pool"),
         public_id=public_id,
     )
+    count_leads_left([campaign])
     context = {
         "campaign": campaign,
         "problems": problems_of(campaign) if campaign.status != "active" else [],

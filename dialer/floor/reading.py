@@ -21,13 +21,13 @@ from dialer.agents.models import AgentSession
 from dialer.agents.rules import SYSTEM_CODES
 from dialer.calls.models import CallTask, PacingState
 from dialer.calls.rules import CallState
-from dialer.campaigns.models import Campaign, PauseCode
+from dialer.campaigns.models import Campaign, LeadList, PauseCode
+from dialer.campaigns.selectors import figures_of
 from dialer.compliance.abandonment import period_of
 from dialer.compliance.ledger import today_of
 from dialer.compliance.models import AbandonmentDay
 from dialer.compliance.rulebook import abandonment_rule
 from dialer.core.clock import now
-from dialer.leads.models import Lead, LeadState
 from dialer.people.models import Tenant
 
 from . import counters
@@ -209,14 +209,10 @@ def _teams(tenant_id: int) -> dict[int, frozenset[int]]:
 
 
 def _lists(tenant_id: int) -> list[ListLeft]:
-    rows = (
-        Lead.objects.for_tenant(tenant_id)
-        .filter(state=LeadState.WAITING)
-        .order_by()
-        .values_list("list__campaign_id", "list__name", "list__is_active")
-        .annotate(left=Count("pk"))
-    )
-    found = [ListLeft(campaign, name, left, active) for campaign, name, active, left in rows]
+    lists = list(LeadList.objects.for_tenant(tenant_id))
+    figures = figures_of([one.pk for one in lists])
+    left = {one.pk: figures[one.pk].open for one in lists if one.pk in figures}
+    found = [ListLeft(one.campaign_id, one.name, left[one.pk], one.is_active) for one in lists if left.get(one.pk)]
     return sorted(found, key=lambda one: (not one.is_active, -one.left, one.name))
 
 
