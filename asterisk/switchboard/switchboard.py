@@ -11,7 +11,7 @@ from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.calls import board, placing, services
+from dialer.calls import board, placing, queueing, services
 from dialer.calls.models import CallTask
 from dialer.calls.placing import GIVE_UP
 from dialer.calls.rules import Event, Kind
@@ -67,6 +67,7 @@ class Switchboard:
         self._settle = False
         self._queued = asyncio.Event()
         self._commands = asyncio.Event()
+        self._serve = asyncio.Event()
 
     async def run(self) -> None:
         """Stand by until leader, then run until cancelled."""
@@ -129,6 +130,7 @@ class Switchboard:
         event: events.ChannelRinging
         | events.ChannelAnswered
         | events.ChannelReady
+        | events.IncomingCall
         | events.ChannelEnded
         | events.MessagePlayed,
     ) -> None:
@@ -152,6 +154,8 @@ class Switchboard:
                 self._calls.tell(uuid, Event(Kind.RINGING), at)
             case events.ChannelAnswered(at=at):
                 self._calls.tell(uuid, Event(Kind.ANSWERED), at)
+            case events.IncomingCall(at=at, dialed=dialed, caller=caller):
+                self._calls.arrive(uuid, dialed, caller, at)
             case events.ChannelReady(at=at, verdict=verdict, detail=detail):
                 self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
             case events.ChannelEnded(at=at):
@@ -178,6 +182,7 @@ class Switchboard:
         elif channel == notify.READY:
             campaign = int(payload) if payload.isdigit() else None
             self._calls.agent_may_be_free(campaign)
+            self._serve.set()
             self._beat.ask_pacing(campaign)
 
     # --- one desk says to the other ---
@@ -312,8 +317,12 @@ class Switchboard:
     async def _serve_waiting(self) -> None:
         """A notification may be lost; somebody who waits is tried for four times a second all the same."""
         while True:
-            await asyncio.sleep(0.25)
+            await _set_within(self._serve, 0.25)
+            self._serve.clear()
             self._calls.agent_may_be_free()
+            for call_id in await self._store.run(queueing.to_serve):
+                self._calls.serve(call_id)
+                self._handling.serve(call_id)
 
 
 def _end_wrapup(session_id: int) -> None:

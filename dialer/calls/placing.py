@@ -33,7 +33,7 @@ from dialer.pacing import Decision, Memory, decide
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from . import caller_ids, decisions, ledger, memory, trunks
+from . import caller_ids, decisions, ledger, memory, queueing, trunks
 from .decisions import Told
 from .lookout import look_on, refuse
 from .models import CallTask, PacingState
@@ -165,9 +165,15 @@ def queue_calls(
     """Make QUEUED calls of allowed numbers and wake the switchboard; returns the ids of those made.
 
     A number or lead that is in a live call already gets none (the database refuses a second), and its lead is put back.
-    So is one for which the campaign's pool has no caller id left today.
+    So is whoever is calling us at this moment, and one for which the campaign's pool has no caller id left today.
     """
     allowed = [one for one in judged if isinstance(one.answer, Allow)]
+    calling_us = queueing.callers_among(tenant_id=campaign.tenant_id, numbers=[one.asked.number for one in allowed])
+    on_line = [one for one in allowed if one.asked.number in calling_us]
+    leads.put_back(
+        lead_ids=[one.asked.lead_id for one in on_line if one.asked.lead_id], at=at, delay=timedelta(minutes=2)
+    )
+    allowed = [one for one in allowed if one.asked.number not in calling_us]
     called = [one.asked.number for one in allowed]
     allotted = caller_ids.allot(campaign=campaign, called=called, day=today_of(campaign.tenant, at))
     shown = allotted.shown

@@ -47,8 +47,10 @@ def timeline_of(call: CallTask) -> list[Line]:
 
     events = list(call.events.all())
     names = _names(call, {event.data["session"] for event in events if isinstance(event.data.get("session"), int)})
-    lines = [line(call.queued_at, *_decision(call), "Queued"), line(call.queued_at, GATE, _gate(call))]
-    state = CallState.QUEUED.value
+    lines, state = [], CallState.ANSWERED.value
+    if not call.inbound:
+        lines = [line(call.queued_at, *_decision(call), "Queued"), line(call.queued_at, GATE, _gate(call))]
+        state = CallState.QUEUED.value
     for event in events:
         who, text = event_words(event.kind, event.data)
         if name := names.get(event.data.get("session")):
@@ -78,6 +80,7 @@ def _decision(call: CallTask) -> tuple[str, str]:
 
 def _gate(call: CallTask) -> str:
     verdict = call.verdict_row
+    assert verdict is not None, "whoever is dialed is dialed on a verdict"
     zones: dict[str, str] = verdict.evidence.get("clocks", {})
     clocks = ", ".join(f"{zone} {clock[11:16]}".strip() for zone, clock in zones.items())
     return f"{rule_words(verdict.rule)} by {verdict.pack}" + (f" ({clocks})" if clocks else "")

@@ -30,6 +30,9 @@ OUTCOME_WORDS = {
     "cancelled": _("Cancelled"),
     "failed": _("Failed"),
     "lost": _("Lost"),
+    "left_queue": _("Left the queue"),
+    "overflow": _("Nobody free in time"),
+    "closed": _("Closed"),
 }
 CAUSES = {
     0: "no cause given",
@@ -133,8 +136,10 @@ _WORDS = {
     "bridged": (SWITCH, "Connected with the agent"),
     "bridge_failed": (SWITCH, "Connecting with the agent failed"),
     "agent_gone": (SWITCH, "The agent's phone is gone from the line"),
-    "wait_expired": (DIALER, "No agent within the limit: the safe-harbour message is played"),
-    "message_played": (SWITCH, "The safe-harbour message has been played"),
+    "wait_expired": (DIALER, "No agent within the limit: the message is played"),
+    "message_played": (SWITCH, "The message has been played"),
+    "incoming": (SWITCH, "Somebody called"),
+    "turned_away": (DIALER, "Not let into the queue: a message is played"),
     "hang_up_asked": (DIALER, "Hang-up asked for"),
     "given_up": (DIALER, "Given up: it rang long, and nobody would be free to answer"),
     "hung_up": (SWITCH, "The call's channel is gone"),

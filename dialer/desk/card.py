@@ -176,8 +176,10 @@ def badges_of(subject: Subject) -> list[Badge]:
     else:
         found.append(Badge("good", _("Not on the do-not-call list")))
     call = subject.call
-    if call is not None:
-        verdict = call.verdict_row
+    verdict = call.verdict_row if call is not None else None
+    if call is not None and call.inbound:
+        found.append(Badge("plain", _("They called you"), _("Nobody was dialed, so the gate was not asked.")))
+    if verdict is not None:
         consent = str(verdict.evidence.get("consent", ""))
         found.append(Badge("good", _("Allowed by the gate"), f"{verdict.pack}, {verdict.rule}"))
         found.append(

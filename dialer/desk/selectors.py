@@ -211,7 +211,8 @@ _SHOWN = (
     *("user__tenant__name", "user__tenant__time_zone", "user__tenant__numbers_hidden_from"),
     *(f"campaign__{name}" for name in ("public_id", "name", "dial_method", "status", "disposition_set_id")),
     *("campaign__wrapup_s", "campaign__wrapup_extension_s", "campaign__preview_s", "campaign__preview_then"),
-    *(f"call__{name}" for name in (*_CALL, "lead_id", "campaign_id")),
+    *(f"call__{name}" for name in (*_CALL, "lead_id", "campaign_id", "inbound", "queue_id")),
+    "call__queue__name",
     "call__recording__state",
     "call__record",
     "campaign__handling__may_pause_recording",
@@ -227,7 +228,7 @@ def _last_session(user_id: int) -> QuerySet[AgentSession]:
         AgentSession.objects.across_tenants()
         .filter(user_id=user_id)
         .select_related("user__tenant", "campaign", "call__lead", "call__recording", "preview_lead")
-        .select_related("campaign__handling", "call__conversation__party")
+        .select_related("campaign__handling", "call__conversation__party", "call__queue")
         .only(*_SHOWN)
         .annotate(read_at=Now(), revision=_SNAPSHOT)
         .order_by(F("ended_at").desc(nulls_first=True), "-id")[:1]

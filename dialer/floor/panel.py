@@ -13,7 +13,7 @@ from dialer.campaigns.models import Campaign
 from dialer.leads.templatetags.leads import rule_words
 
 from .models import Alert, EmergencyStop
-from .reading import AgentNow, Floor, ListLeft, left_in, slowly
+from .reading import AgentNow, Floor, ListLeft, QueueNow, left_in, slowly
 
 COLUMNS = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP, AgentState.PAUSED)
 SHOWN = 6
@@ -69,6 +69,7 @@ class Panel:
     leads_left: int
     lists: list[ListLeft]
     refused: list[tuple[str, int]]
+    queues: list[QueueNow]
 
     @property
     def over_budget(self) -> bool:
@@ -87,7 +88,7 @@ class Panel:
         return (self.key, self.name, status, str(seen), self.ringing, self.screening, self.waiting, self.talking,
                 self.waiting_since, self.dialed, self.answer_rate, self.contact_rate, self.conversions, self.abandoned,
                 self.budget_left, self.level, self.why, self.talk_s, self.wrap_s, self.idle_s, self.leads_left,
-                str(self.refused))  # fmt: skip
+                str(self.refused), str(self.queues))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def panel_of(floor: Floor, campaigns: list[Campaign], team_id: int | None, *, ke
         leads_left=left_in(floor, ids),
         lists=[one for one in floor.lists if one.campaign_id in ids][:8],
         refused=_refused(floor, ids),
+        queues=[one for one in floor.queues if one.campaigns & ids],
     )
 
 

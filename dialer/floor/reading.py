@@ -19,6 +19,7 @@ from django.db.models import Count, F, Min, Q
 
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import SYSTEM_CODES
+from dialer.calls import queueing
 from dialer.calls.models import CallTask, PacingState
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign, LeadList, PauseCode
@@ -70,6 +71,16 @@ class CallsNow:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueNow:
+    """A queue of callers: the campaigns whose agents serve it, how many wait, and since when the longest waiting."""
+
+    name: str
+    campaigns: frozenset[int]
+    waiting: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListLeft:
     """A list and how many of its leads wait to be called."""
 
@@ -96,6 +107,7 @@ class Floor:
     stops: list[EmergencyStop]
     abandonment: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Per campaign, where the ledger of the rule's window is kept: live answers, and those abandoned."""
+    queues: list[QueueNow] = field(default_factory=list)
     pacing: dict[int, tuple[float, str]] = field(default_factory=dict)
     """Per campaign, where decisions are kept: the dial level and why."""
 
@@ -126,6 +138,9 @@ def read_floor(tenant_id: int) -> Floor:
             .order_by("-at")[:3]
         ),
         abandonment=_abandonment(tenant, at),
+        queues=[
+            QueueNow(line.queue.name, line.campaigns, line.waiting, line.since) for line in queueing.lines_of(tenant_id)
+        ],
         pacing={
             campaign: (level, reason)
             for campaign, level, reason in PacingState.objects.for_tenant(tenant).values_list(
@@ -183,13 +198,13 @@ def _pause_labels(tenant_id: int) -> dict[str, str]:
 
 def _calls(tenant: Tenant) -> dict[int, CallsNow]:
     live = CallTask.objects.for_tenant(tenant).exclude(state=CallState.ENDED)
-    waits = Q(state=CallState.HUMAN, session=None, ending="")
+    waits = Q(state=CallState.HUMAN, session=None, ending="", inbound=False)
     rows = (
         live.order_by()
         .values("campaign_id")
         .annotate(
             ringing=Count("pk", filter=Q(state__in=(*_NOT_RINGING_YET, CallState.RINGING))),
-            screening=Count("pk", filter=Q(state__in=(CallState.ANSWERED, CallState.DETECTING))),
+            screening=Count("pk", filter=Q(state__in=(CallState.ANSWERED, CallState.DETECTING), inbound=False)),
             waiting=Count("pk", filter=waits),
             talking=Count("pk", filter=Q(state=CallState.CONNECTED)),
             since=Min(F("answered_at"), filter=waits),

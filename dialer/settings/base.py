@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "dialer.live",
     "dialer.people",
     "dialer.campaigns",
+    "dialer.inbound",
     "dialer.leads",
     "dialer.compliance",
     "dialer.agents",
