@@ -22,7 +22,6 @@ from .logs import Console, follow, last_lines
 from .stack import ROOT, TREE, Stack, given_by_user, without_stack
 from .up import FAILED, NOT_RUNNING, OK, data_dir
 
-
 DEMO_NUMBER, DEMO_CALLER = "+12125550199", "+12125550155"
 """The number that leads to the demo's queue (dialer/calls/management/demo.py), and who calls it."""
 
