@@ -135,7 +135,7 @@ class HandlingDesk:
             self._boxes.put(call_id, Recall())
 
     def serve(self, call_id: UUID) -> None:
-        """It is the turn of somebody who waits in a queue; nothing is done unless an agent transferred them there."""
+        """It is the turn of a customer who was transferred to a queue."""
         if not self._boxes.busy(call_id):
             self._boxes.put(call_id, Serve())
 

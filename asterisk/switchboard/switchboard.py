@@ -84,6 +84,7 @@ class Switchboard:
                     self._look_again_and_again(),
                     self._every_second(),
                     self._serve_waiting(),
+                    self._serve_queues(),
                 ):
                     group.create_task(job)
         finally:
@@ -317,12 +318,19 @@ class Switchboard:
     async def _serve_waiting(self) -> None:
         """A notification may be lost; somebody who waits is tried for four times a second all the same."""
         while True:
+            await asyncio.sleep(0.25)
+            self._calls.agent_may_be_free()
+
+    async def _serve_queues(self) -> None:
+        """Callers are served from their rows, in the order of all queues: when an agent becomes ready, or soon."""
+        while True:
             await _set_within(self._serve, 0.25)
             self._serve.clear()
-            self._calls.agent_may_be_free()
-            for call_id in await self._store.run(queueing.to_serve):
-                self._calls.serve(call_id)
-                self._handling.serve(call_id)
+            for call_id, transferred in await self._store.run(queueing.turns):
+                if transferred:
+                    self._handling.serve(call_id)
+                else:
+                    self._calls.serve(call_id)
 
 
 def _end_wrapup(session_id: int) -> None:

@@ -68,6 +68,16 @@ def to_serve(asking: Waiter | None = None) -> list[UUID]:
     return servable(waiting, counts)
 
 
+def turns() -> list[tuple[UUID, bool]]:
+    """Whose turn it is now, and whether they were transferred: their call is connected, and has a conversation."""
+    served = to_serve()
+    if not served:
+        return []
+    rows = CallTask.objects.across_tenants().filter(pk__in=served, state=CallState.CONNECTED)
+    transferred = set(rows.values_list("pk", flat=True))
+    return [(call, call in transferred) for call in served]
+
+
 def claim(*, call: CallTask, at: datetime) -> int | None:
     """Reserve an agent for a call that waits in its queue, if it is its turn; None when it is not, or nobody is ready.
 
