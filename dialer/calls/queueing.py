@@ -81,7 +81,8 @@ def turns() -> list[tuple[UUID, bool]]:
 def claim(*, call: CallTask, at: datetime) -> int | None:
     """Reserve an agent for a call that waits in its queue, if it is its turn; None when it is not, or nobody is ready.
 
-    The call must be locked. A call that came to us takes the campaign of its agent: script, dispositions, recording.
+    The call must be locked. A call that came to us takes the campaign of its first agent: script, dispositions,
+    recording.
     """
     queue = call.queue
     if queue is None:
@@ -93,7 +94,7 @@ def claim(*, call: CallTask, at: datetime) -> int | None:
     session = agents.claim_of_any(campaigns=sorted(campaigns), call_id=call.pk, at=at)
     if session is None:
         return None
-    if call.inbound:
+    if call.inbound and call.state != CallState.CONNECTED:  # whose first agent this is
         campaign = Campaign.objects.for_tenant(call.tenant_id).get(pk=session.campaign_id)
         call.campaign, call.record, call.dial_method = campaign, campaign.record_calls, campaign.dial_method
         prepared.update(call, ("campaign", "record", "dial_method"))
