@@ -80,12 +80,10 @@ def main(argv: list[str]) -> int:
     use_environment()
     django.setup()
     _quieten()
-    from dialer.core.steady import stand_back, steady
+    from dialer.core.steady import stand_back
 
     stand_back()
-    made = consumer(argv[0])
-    steady()
-    made.run()
+    consumer(argv[0]).run()
     return 0
 
 
