@@ -49,7 +49,7 @@ MESSAGE_CONTEXT, MESSAGE_VARIABLE = "cordboard-message", "CORDBOARD_MESSAGE"
 ENTER_PATIENCE_S = 3.0
 """How long a channel that Asterisk has made may take until it is in our hands."""
 
-MESSAGES = {"safe-harbour": "sound:cordboard/safe-harbour"}
+MESSAGES = {name: f"sound:cordboard/{name}" for name in ("safe-harbour", "closed", "all-busy")}
 
 
 class AsteriskSwitch(Connection):
@@ -160,7 +160,19 @@ class AsteriskSwitch(Connection):
 
     async def hang_up(self, channel_id: str) -> None:
         """End a channel; one that is gone already is no error."""
-        await answered(unless_gone(self._ari.request("DELETE", f"/channels/{part(channel_id)}")))
+        await answered(unless_gone(self._ari.request("DELETE", self._path(channel_id))))
+
+    async def answer(self, channel_id: str) -> None:
+        """Answer an incoming call; Asterisk takes it for done when it is answered already."""
+        await answered(self._ari.request("POST", f"{self._path(channel_id)}/answer"))
+
+    async def refuse(self, channel_id: str, cause: int) -> None:
+        """End an incoming call that was not answered, with a Q.850 cause; one that is gone already is no error."""
+        params = {"reason_code": str(cause)}
+        await answered(unless_gone(self._ari.request("DELETE", self._path(channel_id), params=params)))
+
+    def _path(self, channel_id: str) -> str:
+        return f"/channels/{part(self._watch.native(channel_id))}"
 
     async def join(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, made when missing. Being in it already is no error."""
@@ -179,7 +191,7 @@ class AsteriskSwitch(Connection):
             raise SwitchUnreachable(str(error)) from error
 
     async def _add(self, path: str, channel_id: str) -> None:
-        await self._ari.request("POST", f"{path}/addChannel", params={"channel": channel_id})
+        await self._ari.request("POST", f"{path}/addChannel", params={"channel": self._watch.native(channel_id)})
 
     async def _make_bridge(self, path: str) -> None:
         try:
@@ -192,19 +204,20 @@ class AsteriskSwitch(Connection):
         """Take a channel out of a bridge; not being there is no error."""
         path = f"/bridges/{part(bridge_id)}/removeChannel"
         with suppress(SwitchRefused):
-            await answered(self._ari.request("POST", path, params={"channel": channel_id}))
+            await answered(self._ari.request("POST", path, params={"channel": self._watch.native(channel_id)}))
         self._watch.learn_bridge("", [channel_id])
 
-    async def hold(self, channel_id: str) -> None:
+    async def hold(self, channel_id: str, music: str = "default") -> None:
         """Take a channel out of whatever bridge it is in, and play music to it. Asked again, the music begins anew."""
         bridge_id = self._watch.bridge_of(channel_id)
         if bridge_id:
             await self.leave(bridge_id, channel_id)
-        await answered(self._ari.request("POST", f"/channels/{part(channel_id)}/moh", params={"mohClass": "default"}))
+        require(NAME, music, "a class of music")
+        await answered(self._ari.request("POST", f"{self._path(channel_id)}/moh", params={"mohClass": music}))
 
     async def unhold(self, channel_id: str) -> None:
         """Stop the music; none being played is no error."""
-        await answered(unless_gone(self._ari.request("DELETE", f"/channels/{part(channel_id)}/moh")))
+        await answered(unless_gone(self._ari.request("DELETE", f"{self._path(channel_id)}/moh")))
 
     async def ring(self, bridge_id: str, ringing: bool) -> None:
         """Play the ringing of indications.conf into a bridge until it is asked to stop."""
@@ -223,13 +236,15 @@ class AsteriskSwitch(Connection):
         """Send DTMF to a channel."""
         require(DIGITS, digits, "digits")
         params = {"dtmf": digits, "duration": "120", "between": "80"}
-        await answered(self._ari.request("POST", f"/channels/{part(channel_id)}/dtmf", params=params))
+        await answered(self._ari.request("POST", f"{self._path(channel_id)}/dtmf", params=params))
 
     async def mute_recording(self, channel_id: str, muted: bool) -> None:
         """Let the recording of a channel keep silence instead of what is said, or what is said again."""
         require(ID, channel_id, "a channel id")
         try:
-            await self._ami.request("MixMonitorMute", Channel=channel_id, Direction="both", State=str(int(muted)))
+            await self._ami.request(
+                "MixMonitorMute", Channel=self._watch.native(channel_id), Direction="both", State=str(int(muted))
+            )
         except AmiError as error:
             raise SwitchRefused(str(error)) from error
         except AmiUnreachable as error:
@@ -242,7 +257,7 @@ class AsteriskSwitch(Connection):
         entered = self._watch.entrance(snoop_id)
         params = {"app": self._app, "appArgs": "monitor", "spy": "both", "whisper": whisper}
         try:
-            await self._ari.request("POST", f"/channels/{part(channel_id)}/snoop/{part(snoop_id)}", params=params)
+            await self._ari.request("POST", f"{self._path(channel_id)}/snoop/{part(snoop_id)}", params=params)
             # Asterisk answers before the channel has entered the application; until then nothing can be asked of it.
             await asyncio.wait_for(entered.wait(), ENTER_PATIENCE_S)
             mark = {"variable": translate.OWNER, "value": self._app}  # so that it is known as ours after a reconnect
@@ -263,7 +278,7 @@ class AsteriskSwitch(Connection):
         """Hand the channel to the dialplan, which waits for the beep to be over, plays a recording and hangs up."""
         require(RECORDING, path, "a recording's path")
         sound = str(self._settings.recordings_dir / path).rpartition(".")[0]
-        channel = f"/channels/{part(channel_id)}"
+        channel = self._path(channel_id)
         await self.unhold(channel_id)
         await answered(
             self._ari.request("POST", f"{channel}/variable", params={"variable": MESSAGE_VARIABLE, "value": sound})
@@ -287,7 +302,7 @@ class AsteriskSwitch(Connection):
             with suppress(SwitchRefused):  # begun before we lost sight of it
                 await answered(self._ari.request("GET", f"/playbacks/{playback_id}"))
                 return
-            path = f"/channels/{part(channel_id)}/play/{playback_id}"
+            path = f"{self._path(channel_id)}/play/{playback_id}"
             await answered(self._ari.request("POST", path, params={"media": MESSAGES[message]}))
         except (SwitchRefused, SwitchUnreachable):
             self._watch.not_playing(playback_id)
@@ -300,12 +315,12 @@ class AsteriskSwitch(Connection):
         target = str(self._settings.recordings_dir / path)
         # MixMonitor would start a second recorder on the same file.
         with suppress(SwitchRefused):
-            variable = f"/channels/{part(channel_id)}/variable"
+            variable = f"{self._path(channel_id)}/variable"
             found = await answered(self._ari.request("GET", variable, params={"variable": "MIXMONITOR_FILENAME"}))
             if found.get("value") == target:
                 return
         try:
-            await self._ami.request("MixMonitor", Channel=channel_id, File=target)
+            await self._ami.request("MixMonitor", Channel=self._watch.native(channel_id), File=target)
         except AmiError as error:
             raise SwitchRefused(str(error)) from error
         except ValueError as error:

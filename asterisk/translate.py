@@ -5,15 +5,19 @@ What is malformed or of no interest becomes None, never an exception.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, Literal, get_args
+from uuid import UUID
 
 from dialer.telephony.events import (
     ChannelAnswered,
     ChannelEnded,
     ChannelReady,
     ChannelRinging,
+    IncomingCall,
     MessagePlayed,
     PhoneSeen,
     Screening,
@@ -26,6 +30,8 @@ VERDICTS: frozenset[str] = frozenset(get_args(Screening))
 OWNER = "CORDBOARD"
 """The channel variable that says whose channel it is: it holds the application's name."""
 CAMPAIGN = "CORDBOARD_CAMPAIGN"
+INBOUND = "inbound"
+"""What the dialplan writes into CAMPAIGN, and gives to the application, of somebody who calls us."""
 LEFT = "left"
 """The extension where a call ends whose recorded message was played to its end."""
 UNATTENDED = "unattended"
@@ -63,9 +69,32 @@ def channel_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def channel_id(channel: Mapping[str, Any]) -> str:
-    """A channel's id, or an empty string."""
+    """A channel's id in the dialer's terms, or an empty string."""
+    value = native_id(channel)
+    return incoming_id(value) if value and _variable(channel, CAMPAIGN) == INBOUND else value
+
+
+def native_id(channel: Mapping[str, Any]) -> str:
+    """A channel's id as Asterisk knows it, or an empty string."""
     value = channel.get("id")
     return value if isinstance(value, str) else ""
+
+
+_UNIQUE_ID = re.compile(r"(?:[A-Za-z0-9_]{1,40}-)?([0-9]{1,11})\.[0-9]{1,12}")
+"""Asterisk's own ids: the system's name if it has one, the second of the channel's making, a count."""
+
+
+def incoming_id(native: str) -> str:
+    """The id of a call to us, made of Asterisk's own id of its channel, which we cannot choose: always the same UUIDv7.
+
+    Several switches of one dialer need a `systemname` each (asterisk.conf), or two of their channels may be one here.
+    """
+    found = _UNIQUE_ID.fullmatch(native)
+    milliseconds = int(found[1]) * 1000 % (1 << 48) if found else 0
+    noise = int.from_bytes(blake2b(native.encode("utf-8", "surrogatepass"), digest_size=10).digest(), "big")
+    bits = (milliseconds << 80) | noise
+    bits = (bits & ~(0xF << 76)) | (7 << 76)
+    return str(UUID(int=(bits & ~(0x3 << 62)) | (2 << 62)))
 
 
 def bridge_move(event: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -87,8 +116,12 @@ def bridge_move(event: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def owner(channel: Mapping[str, Any]) -> str:
     """The application that a channel says it belongs to, or an empty string."""
+    return _variable(channel, OWNER)
+
+
+def _variable(channel: Mapping[str, Any], name: str) -> str:
     variables = channel.get("channelvars")
-    value = variables.get(OWNER) if isinstance(variables, Mapping) else None
+    value = variables.get(name) if isinstance(variables, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
@@ -178,8 +211,20 @@ def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str
         state=_state(channel.get("state")),
         ready=ready,
         verdict=_verdict(arguments[2] if ready and len(arguments) > 2 else ""),
-        bridge_id=bridges.get(identity, ""),
+        bridge_id=bridges.get(native_id(channel), ""),
+        incoming=_numbers(channel) if ready and _variable(channel, CAMPAIGN) == INBOUND else None,
     )
+
+
+def _numbers(channel: Mapping[str, Any]) -> tuple[str, str]:
+    """What somebody who calls us dialed, and their number, as far as these can be numbers at all."""
+    dialplan, caller = channel.get("dialplan"), channel.get("caller")
+    dialed = dialplan.get("exten") if isinstance(dialplan, Mapping) else ""
+    number = caller.get("number") if isinstance(caller, Mapping) else ""
+    return tuple(text if isinstance(text, str) and _NUMBER.fullmatch(text) else "" for text in (dialed, number))  # type: ignore[return-value]
+
+
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 
 
 def _state(word: object) -> Literal["DOWN", "DIALING", "RINGING", "UP"]:
@@ -211,6 +256,8 @@ def _ready(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
     words = [word for word in arguments if isinstance(word, str)] if isinstance(arguments, list) else []
     if not identity:
         return None
+    if words[:1] == [INBOUND] and _variable(channel_of(event), CAMPAIGN) == INBOUND:
+        return IncomingCall(identity, at, *_numbers(channel_of(event)))
     return ChannelReady(identity, at, _verdict(words[1] if len(words) > 1 else ""), words[2] if len(words) > 2 else "")
 
 

@@ -16,6 +16,7 @@ from dialer.telephony.events import (
     ChannelEnded,
     ChannelReady,
     ChannelRinging,
+    IncomingCall,
     MessagePlayed,
     PhoneSeen,
     SwitchEvent,
@@ -40,6 +41,8 @@ class Watch:
     def __init__(self, app: str, trunks: Collection[str], tell: Callable[[SwitchEvent], None]) -> None:
         self._app, self._trunks, self._tell = app, trunks, tell
         self._ours: set[str] = set()
+        self._native: dict[str, str] = {}
+        """Asterisk's own ids of the channels of people who call us."""
         self._entrances: dict[str, asyncio.Event] = {}
         self._dials: dict[str, str] = {}
         self._bridge_of: dict[str, str] = {}
@@ -85,15 +88,30 @@ class Watch:
         identity = translate.channel_id(channel)
         if identity in self._ours:
             return True
+        self._learn_name(channel)
         if not identity or translate.owner(channel) != self._app:
             return False
         if identity not in self._ended:
             self._ours.add(identity)
         return True
 
+    def _learn_name(self, channel: Any) -> None:
+        identity, native = translate.channel_id(channel), translate.native_id(channel)
+        if identity != native:
+            self._native[identity] = native
+
+    def native(self, channel_id: str) -> str:
+        """A channel's id as Asterisk knows it."""
+        return self._native.get(channel_id, channel_id)
+
+    def named(self, native: str) -> str:
+        """The id of one of our channels in the dialer's terms, from Asterisk's own."""
+        made = translate.incoming_id(native)
+        return made if made in self._ours else native
+
     def learn_bridge(self, bridge_id: str, members: Iterable[str]) -> None:
         """These channels are in that bridge."""
-        self._bridge_of.update(dict.fromkeys(members, bridge_id))
+        self._bridge_of.update((self.named(member), bridge_id) for member in members)
 
     def learn_endpoints(self, states: Mapping[str, bool]) -> None:
         """These endpoints are reachable, or not; only what differs later is news."""
@@ -124,7 +142,7 @@ class Watch:
             self._dials[dialed[0]] = dialed[1]
         if (moved := translate.bridge_move(raw)) is not None:
             self._bridge_of[moved[0]] = moved[1]
-        event = translate.from_ari(raw, self._app, self._trunks)
+        event = self._of_ours(translate.from_ari(raw, self._app, self._trunks))
         match event:
             case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
                 self._saw(name, event)
@@ -132,6 +150,10 @@ class Watch:
                 self._ours.add(identity)
                 if (entrance := self._entrances.get(identity)) is not None:
                     entrance.set()
+                self._tell(event)
+            case IncomingCall(channel_id=identity):
+                self._ours.add(identity)
+                self._learn_name(translate.channel_of(raw))
                 self._tell(event)
             case ChannelEnded(channel_id=identity) if identity in self._ours:
                 self._end(event)
@@ -147,7 +169,7 @@ class Watch:
 
     def on_ami(self, headers: Headers) -> None:
         """Take one event of AMI: the second witness."""
-        event = translate.from_ami(headers, self._trunks)
+        event = self._of_ours(translate.from_ami(headers, self._trunks))
         match event:
             case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
                 self._saw(name, event)
@@ -160,6 +182,12 @@ class Watch:
             case _:
                 return
 
+    def _of_ours(self, event: SwitchEvent | None) -> SwitchEvent | None:
+        """The event with the name that its channel has here."""
+        if isinstance(event, (ChannelEnded, MessagePlayed)) and event.channel_id not in self._ours:
+            return replace(event, channel_id=self.named(event.channel_id))
+        return event
+
     def _end(self, event: ChannelEnded) -> None:
         """Tell of an ended channel, with the last word of its dialling, and forget the channel."""
         identity = event.channel_id
@@ -167,6 +195,7 @@ class Watch:
             handle.cancel()
         _remember(self._ended, identity)
         self._ours.discard(identity)
+        self._native.pop(identity, None)
         self._bridge_of.pop(identity, None)
         self._tell(replace(event, dial_status=self._dials.pop(identity, "")))
 

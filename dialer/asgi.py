@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dialer.settings import use_environment
 
 use_environment()
@@ -16,8 +18,10 @@ from django.urls import get_resolver, path  # noqa: E402
 
 django.setup(set_prefix=False)
 
+from dialer.core.bodies import USUAL, BoundedBodies  # noqa: E402
 from dialer.core.steady import steady  # noqa: E402
 from dialer.desk.phone_socket import PhoneSocket  # noqa: E402
+from dialer.leads.importing.services import MAX_BYTES  # noqa: E402
 from dialer.live.origin import SameOrigin  # noqa: E402
 from dialer.live.routing import urlpatterns  # noqa: E402
 
@@ -38,7 +42,18 @@ class Pages(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
+def largest_body(path: str) -> int:
+    """Bytes that a request to this address may have: files of leads are large, nothing else is."""
+    return MAX_BYTES + 1024 * 1024 if _TAKES_LEADS.fullmatch(path) else USUAL
+
+
+_TAKES_LEADS = re.compile(r"/campaigns/[0-9a-f-]{36}/lists/new/")
 sockets = [*urlpatterns, path("phone/ws/", PhoneSocket.as_asgi())]
-application = ProtocolTypeRouter({"http": Pages(), "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(sockets)))})
+application = ProtocolTypeRouter(
+    {
+        "http": BoundedBodies(Pages(), largest_body),
+        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(sockets))),
+    }
+)
 _ = get_resolver().url_patterns  # imports every view before the first page is asked for
 steady()

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", include("dialer.calls.urls")),
     path("agents/", include("dialer.agents.urls")),
     path("", include("dialer.campaigns.urls")),
+    path("", include("dialer.inbound.urls")),
     path("", include("dialer.handling.urls")),
     path("", include("dialer.whatif.urls")),
     path("", include("dialer.planning.urls")),

@@ -80,10 +80,12 @@ def main(argv: list[str]) -> int:
     use_environment()
     django.setup()
     _quieten()
-    from dialer.core.steady import stand_back
+    from dialer.core.steady import stand_back, steady
 
     stand_back()
-    consumer(argv[0]).run()
+    made = consumer(argv[0])
+    steady()
+    made.run()
     return 0
 
 

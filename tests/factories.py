@@ -36,6 +36,7 @@ from dialer.core.clock import now
 from dialer.floor import counters
 from dialer.floor import models as floor
 from dialer.handling.models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
+from dialer.inbound.models import Did, Queue
 from dialer.leads import bulk
 from dialer.leads.importing.models import Import, ImportMapping, ImportProblem
 from dialer.leads.models import Lead
@@ -119,6 +120,21 @@ def make_campaign(tenant: Tenant, **values: Any) -> Campaign:
     campaign = Campaign.objects.create(tenant=tenant, **{**defaults, **values})
     CampaignTerms.objects.create(tenant=tenant, campaign=campaign, purpose=purpose)
     return campaign
+
+
+def make_queue(*campaigns: Campaign, **values: Any) -> Queue:
+    """A queue that is always open, served by the agents of these campaigns."""
+    tenant = campaigns[0].tenant
+    defaults = {"name": f"Queue {next(_serial)}", "time_zone": "America/New_York"}
+    made = Queue.objects.create(tenant=tenant, **{**defaults, **values})
+    made.campaigns.set(campaigns)
+    return made
+
+
+def make_did(queue: Queue, phone: str = "") -> Did:
+    """A number that leads to a queue."""
+    phone = phone or f"+1646555{next(_serial):04d}"
+    return Did.objects.create(tenant_id=queue.tenant_id, queue=queue, phone=phone)
 
 
 def make_list(campaign: Campaign, **values: Any) -> LeadList:

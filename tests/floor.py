@@ -164,6 +164,43 @@ class Seat:
         self.floor.close_seat(self)
 
 
+class Caller:
+    """Somebody on the simulated carrier who calls us."""
+
+    def __init__(self, floor: Floor, number: str, phone: str, dialed: str) -> None:
+        """`number`: their own, empty when it is withheld; `phone`: how our rows have it; `dialed`: what they dial."""
+        self.floor, self.phone, self.dialed = floor, phone, dialed
+        self._name = f"Local/{dialed}*{number}@calling"
+
+    def call(self, says: str = "echo") -> Caller:
+        """Dial; whoever answers is told back what they say (echo), a tone (steady), or a voice (talk)."""
+        self.floor.cli("carrier", "channel", "originate", f"{self._name}/n", "extension", f"{says}@customer")
+        return self
+
+    def lines(self) -> list[str]:
+        """The channels of their line at the carrier."""
+        shown = self.floor.cli("carrier", "core", "show", "channels", "concise").splitlines()
+        return [line.split("!")[0] for line in shown if line.startswith(f"{self._name}-")]
+
+    def hang_up(self) -> None:
+        """Hang up."""
+        for line in self.lines():
+            self.floor.cli("carrier", "channel", "request", "hangup", line)
+
+    def gone(self, within_s: float = 10.0) -> None:
+        """Wait until their line is free."""
+        until(lambda: not self.lines(), within_s, "the caller's line is free")
+
+    def row(self, *states: str, within_s: float = 10.0) -> CallTask:
+        """Their call, once it is in one of these states."""
+
+        def found() -> CallTask | None:
+            rows = CallTask.objects.across_tenants().filter(inbound=True, caller_id=self.dialed, phone=self.phone)
+            return rows.filter(state__in=states).select_related("campaign", "queue", "lead", "disposition").first()
+
+        return until(found, within_s, f"the call to us is {' or '.join(states)}")
+
+
 class Floor:
     """One stack with the product on it."""
 
@@ -360,6 +397,11 @@ class Floor:
             return calls[0] if calls and all(call.state == "ended" for call in calls) else None
 
         return until(found, within_s, "the call has ended")
+
+    def caller(self, dialed: str, number: str = "") -> Caller:
+        """Somebody who dials one of ours, with a new number of their own unless given; `withheld`: it is not shown."""
+        chosen = "" if number == "withheld" else number or self.numbers.of(Numbers.PERSON)
+        return Caller(self, chosen, chosen, dialed)
 
     def live(self, number: str, *states: str, within_s: float = 10.0) -> CallTask:
         """The call to a number, once it is in one of these states."""

@@ -133,8 +133,14 @@ class ScriptedSwitch:
     async def join(self, bridge_id: str, channel_id: str) -> None:
         await self._request("join", channel_id, bridge_id)
 
-    async def hold(self, channel_id: str) -> None:
+    async def hold(self, channel_id: str, music: str = "default") -> None:
         await self._request("hold", channel_id)
+
+    async def answer(self, channel_id: str) -> None:
+        await self._request("answer", channel_id)
+
+    async def refuse(self, channel_id: str, cause: int) -> None:
+        await self._request("refuse", channel_id, cause)
 
     async def unhold(self, channel_id: str) -> None:
         await self._request("unhold", channel_id)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RATE = 8000
 PEOPLE = 24
 MACHINES = 24
-VERSION = 1
+VERSION = 2
 """Raise it to have the files made anew."""
 SEED = 7
 
@@ -70,6 +70,8 @@ _MESSAGES = {
     "safe-harbour": "Hello. We called you, but no member of our staff is free to speak with you right now. "
     "We are sorry for the disturbance. To be taken off our list, please call us back at the number shown. Goodbye.",
     "closed": "Thank you for calling. We cannot take your call at the moment. Please try again later. Goodbye.",
+    "all-busy": "Thank you for waiting. We are sorry: nobody is free to speak with you right now. Please call again "
+    "later. Goodbye.",
 }
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from dialer.calls import board, services
+from dialer.calls import board, incoming, queueing, services
 from dialer.calls.models import CallTask
-from dialer.calls.rules import Act, CallState, Effect, Event, Kind, wait_limit_ms
+from dialer.calls.rules import Act, CallState, Effect, Event, Kind, Outcome, wait_limit_ms
 from dialer.core.clock import now
 from dialer.telephony.events import ChannelEnded
 from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
@@ -25,6 +25,10 @@ from .timers import Timers
 log = logging.getLogger(__name__)
 
 MESSAGE = "safe-harbour"
+MESSAGES: dict[str, str] = {Outcome.CLOSED: "closed", Outcome.OVERFLOW: "all-busy"}
+"""What is said to people who called us; whoever we called hears MESSAGE."""
+UNALLOCATED = 1
+"""The Q.850 cause for a number that is nobody's here."""
 MESSAGE_PATIENCE_S = 30.0
 """Longest time that a message may play before the call is ended all the same."""
 RETRY_PAUSE_S = 0.1
@@ -47,6 +51,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """Somebody calls us: what they dialed, and their number."""
+
+    dialed: str
+    caller: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TryAgent:
     """An agent of the waiting call's campaign may be free."""
 
@@ -58,7 +71,7 @@ class Settle:
     effects: tuple[Effect, ...]
 
 
-Message = Happened | Place | TryAgent | Settle
+Message = Happened | Place | Arrived | TryAgent | Settle
 
 
 class CallDesk:
@@ -79,6 +92,8 @@ class CallDesk:
         self._on_answer = on_answer
         self._on_handled = on_handled
         self._trying: set[UUID] = set()
+        self._callers: set[UUID] = set()
+        """Calls to us: while the database is away they hear music, and not the message for people whom we called."""
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
         self._recorders: Mailboxes[UUID, CallTask] = Mailboxes(self._record)
         self._placing: set[UUID] = set()
@@ -98,8 +113,18 @@ class CallDesk:
 
     def tell(self, call_id: UUID, event: Event, at: datetime) -> None:
         """Something happened to a call; returns at once."""
-        self._alone.hear(call_id, event)
+        if call_id not in self._callers or event.kind is Kind.MESSAGE_PLAYED:
+            self._alone.hear(call_id, event)
         self._boxes.put(call_id, Happened(event, at))
+
+    def arrive(self, call_id: UUID, dialed: str, caller: str, at: datetime) -> None:
+        """Somebody calls us. Told twice, it is one call."""
+        self._callers.add(call_id)
+        self._boxes.put(call_id, Arrived(dialed, caller, at))
+
+    def serve(self, call_id: UUID) -> None:
+        """It is the turn of somebody who called us and waits in a queue: an agent is ready."""
+        self._try(call_id)
 
     def learn_bridge(self, session_id: int, bridge_id: str) -> None:
         """An agent's bridge: somebody who answered must not wait for the database to tell it."""
@@ -122,9 +147,12 @@ class CallDesk:
         campaigns = self._waiting if campaign_id is None else {campaign_id: self._waiting.get(campaign_id, {})}
         for waiting in campaigns.values():
             for call_id in waiting:
-                if call_id not in self._trying:  # while the database is slow, tries must not pile up
-                    self._trying.add(call_id)
-                    self._boxes.put(call_id, TryAgent())
+                self._try(call_id)
+
+    def _try(self, call_id: UUID) -> None:
+        if call_id not in self._trying:  # while the database is slow, tries must not pile up
+            self._trying.add(call_id)
+            self._boxes.put(call_id, TryAgent())
 
     def waiting(self) -> int:
         """How many messages about calls are not handled yet."""
@@ -148,6 +176,8 @@ class CallDesk:
                     await self._place(call_id)
                 finally:
                     self._placing.discard(call_id)
+            case Arrived(dialed, caller, at):
+                await self._take(call_id, dialed, caller, at)
             case TryAgent():
                 self._trying.discard(call_id)
                 await self._follow(await self._store.run(self._claim, call_id))
@@ -181,7 +211,8 @@ class CallDesk:
         if applied is None:
             return
         call = applied.call
-        waits = call.state == CallState.HUMAN and call.session_id is None and not call.ending
+        # Who waits in a queue is found by `queueing`, in the order of all queues.
+        waits = call.state == CallState.HUMAN and call.session_id is None and not call.ending and not call.inbound
         campaign = self._waiting.setdefault(call.campaign_id, {})
         if waits:
             campaign.setdefault(call.pk)
@@ -190,6 +221,7 @@ class CallDesk:
         if call.state == CallState.ENDED:
             self._timers.cancel(call.pk)
             self._alone.forget(call.pk)
+            self._callers.discard(call.pk)
             if applied.ended_now:
                 self._on_end(call)
         if call.own_agent and call.session_id is not None:
@@ -215,6 +247,8 @@ class CallDesk:
                 await self._bridge(call, effect.session)
             case Act.START_WAIT:
                 self._start_wait(call)
+                if call.inbound:
+                    await self._play_music(call)
             case Act.PLAY_MESSAGE:
                 await self._play(call)
             case Act.HANG_UP:
@@ -223,6 +257,22 @@ class CallDesk:
                 self._recorders.put(call.pk, call)  # whoever answers slowly must not hold up what is said of the call
             case _:
                 pass
+
+    async def _take(self, call_id: UUID, dialed: str, caller: str, at: datetime) -> None:
+        """Give somebody who calls us a row, answer, and let them wait or hear why they cannot."""
+        taken = await self._store.run(incoming.take, call_id=call_id, dialed=dialed, caller=caller, at=at)
+        try:
+            if taken is None:
+                log.warning("call %s: refused, the number dialed leads to no queue here", call_id)
+                self._callers.discard(call_id)
+                await self._switch.refuse(str(call_id), UNALLOCATED)
+            elif taken.call.state == CallState.ENDED:
+                await self._switch.hang_up(str(call_id))
+            elif taken.call.state == CallState.ANSWERED:
+                await self._switch.answer(str(call_id))
+                await self._happen(call_id, taken.then, now())
+        except (SwitchRefused, SwitchUnreachable) as error:  # they are gone, or the next inventory shows them
+            log.info("call %s: not answered (%s)", call_id, error)
 
     # --- what is asked of the switch ---
 
@@ -247,7 +297,10 @@ class CallDesk:
             await self._happen(call.pk, failed, now())
             return
         try:
-            await self._join(await self._bridge_id(session_id), str(call.pk))
+            bridge_id = await self._bridge_id(session_id)
+            if call.inbound:
+                await self._switch.unhold(str(call.pk))
+            await self._join(bridge_id, str(call.pk))
         except (SwitchRefused, SwitchUnreachable) as error:
             log.warning("call %s: could not be connected (%s)", call.pk, error)
             await asyncio.sleep(RETRY_PAUSE_S)  # the next claim may well give the same agent: not in a hot loop
@@ -279,19 +332,29 @@ class CallDesk:
         call_id = call.pk
         self._timers.start(call_id, max(0.0, left), lambda: self.tell(call_id, Event(Kind.WAIT_EXPIRED), now()))
 
+    async def _play_music(self, call: CallTask) -> None:
+        """Music for somebody who waits in a queue. Nothing depends on it."""
+        try:
+            music = await self._store.run(queueing.music_of, call_id=call.pk)
+            await self._switch.hold(str(call.pk), music)
+        except (SwitchRefused, SwitchUnreachable) as error:
+            log.info("call %s: hears no music (%s)", call.pk, error)
+
     async def _play(self, call: CallTask) -> None:
         if call.pk in self._alone:
             return  # it has been played, or is being
         try:
-            await self._play_message(call.pk)
+            if call.inbound:
+                await self._switch.unhold(str(call.pk))
+            await self._play_message(call.pk, MESSAGES.get(call.ending, MESSAGE))
         except (SwitchRefused, SwitchUnreachable) as error:
             log.warning("call %s: the message was not played (%s)", call.pk, error)
             self.tell(call.pk, Event(Kind.MESSAGE_PLAYED), now())
 
-    async def _play_message(self, call_id: UUID) -> None:
+    async def _play_message(self, call_id: UUID, message: str = MESSAGE) -> None:
         over = Event(Kind.MESSAGE_PLAYED)
         self._timers.start(call_id, MESSAGE_PATIENCE_S, lambda: self.tell(call_id, over, now()))
-        await self._switch.play(str(call_id), MESSAGE, f"message-{call_id}")
+        await self._switch.play(str(call_id), message, f"message-{call_id}")
 
     async def _hang_up(self, call: CallTask) -> None:
         try:

@@ -85,7 +85,12 @@ class Recall:
     """The call has been parked for too long."""
 
 
-Message = Asked | Told | LegLost | Settle | Recall
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """It is the turn of a customer who was transferred to a queue."""
+
+
+Message = Asked | Told | LegLost | Settle | Recall | Serve
 TellCall = Callable[[UUID, CallEvent, datetime], None]
 
 
@@ -129,6 +134,11 @@ class HandlingDesk:
         if not self._boxes.busy(call_id):
             self._boxes.put(call_id, Recall())
 
+    def serve(self, call_id: UUID) -> None:
+        """It is the turn of a customer who was transferred to a queue."""
+        if not self._boxes.busy(call_id):
+            self._boxes.put(call_id, Serve())
+
     def leg_lost(self, call_id: UUID, session: int, at: datetime) -> None:
         """The leg of an agent in this call is gone."""
         self._boxes.put(call_id, LegLost(session, at))
@@ -165,6 +175,8 @@ class HandlingDesk:
                 await self._leg_lost(call_id, session, at)
             case Settle(wholly):
                 await self._settle(call_id, wholly)
+            case Serve():
+                await self._carry(await self._store.run(services.serve, call_id=call_id, at=now()), Kind.UNPARK)
             case Recall():
                 await self._carry(await self._store.run(services.recall, call_id=call_id, at=now()), Kind.UNPARK)
 

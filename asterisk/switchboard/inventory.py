@@ -147,7 +147,10 @@ class Reconciler:
             self._calls.tell(call.pk, Event(Kind.RINGING), moment)
         if channel.state == "UP" and call.state in _BEFORE_ANSWER:
             self._calls.tell(call.pk, Event(Kind.ANSWERED), moment)
-        if channel.ready and call.state in _BEFORE_VERDICT:
+        if call.inbound and call.state == CallState.ANSWERED:
+            if channel.incoming is not None:
+                self._calls.arrive(call.pk, *channel.incoming, moment)
+        elif channel.ready and call.state in _BEFORE_VERDICT:
             self._calls.tell(call.pk, Event(Kind.READY, verdict=channel.verdict), moment)
         elif call.state == CallState.HUMAN and bridge and channel.bridge_id == bridge:
             self._calls.tell(call.pk, Event(Kind.BRIDGED, session=call.session_id), moment)
@@ -204,7 +207,8 @@ class Reconciler:
     ) -> None:
         ours = {leg_of(session.public_id) for session in sessions}
         bridges = {bridge_of(session.public_id) for session in sessions} | tables
-        ids = {channel.channel_id: _uuid(channel.channel_id) for channel in inventory.channels}
+        channels = {channel.channel_id: channel for channel in inventory.channels}
+        ids = {name: _uuid(name) for name in channels}
         live = await self._store.run(board.live_ids, [uuid for uuid in ids.values() if uuid is not None])
         parties = await self._live_parties(ids)
         strange = set()
@@ -212,7 +216,11 @@ class Reconciler:
             known = name in ours or name in parties or name in snoops or uuid in live
             if not known:
                 strange.add(name)
-                if name in self._strange:
+                incoming = channels[name].incoming
+                if uuid is not None and incoming is not None and name not in self._strange:
+                    if not self._calls.busy(uuid):  # they came while nobody heard it
+                        self._calls.arrive(uuid, *incoming, now())
+                elif name in self._strange:
                     log.warning("channel %s has no row; ending it", name)
                     await self._try(self._switch.hang_up(name))
         for bridge in inventory.bridges:

@@ -11,7 +11,7 @@ from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.calls import board, placing, services
+from dialer.calls import board, placing, queueing, services
 from dialer.calls.models import CallTask
 from dialer.calls.placing import GIVE_UP
 from dialer.calls.rules import Event, Kind
@@ -67,6 +67,7 @@ class Switchboard:
         self._settle = False
         self._queued = asyncio.Event()
         self._commands = asyncio.Event()
+        self._serve = asyncio.Event()
 
     async def run(self) -> None:
         """Stand by until leader, then run until cancelled."""
@@ -83,6 +84,7 @@ class Switchboard:
                     self._look_again_and_again(),
                     self._every_second(),
                     self._serve_waiting(),
+                    self._serve_queues(),
                 ):
                     group.create_task(job)
         finally:
@@ -129,6 +131,7 @@ class Switchboard:
         event: events.ChannelRinging
         | events.ChannelAnswered
         | events.ChannelReady
+        | events.IncomingCall
         | events.ChannelEnded
         | events.MessagePlayed,
     ) -> None:
@@ -152,6 +155,8 @@ class Switchboard:
                 self._calls.tell(uuid, Event(Kind.RINGING), at)
             case events.ChannelAnswered(at=at):
                 self._calls.tell(uuid, Event(Kind.ANSWERED), at)
+            case events.IncomingCall(at=at, dialed=dialed, caller=caller):
+                self._calls.arrive(uuid, dialed, caller, at)
             case events.ChannelReady(at=at, verdict=verdict, detail=detail):
                 self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
             case events.ChannelEnded(at=at):
@@ -178,6 +183,7 @@ class Switchboard:
         elif channel == notify.READY:
             campaign = int(payload) if payload.isdigit() else None
             self._calls.agent_may_be_free(campaign)
+            self._serve.set()
             self._beat.ask_pacing(campaign)
 
     # --- one desk says to the other ---
@@ -314,6 +320,17 @@ class Switchboard:
         while True:
             await asyncio.sleep(0.25)
             self._calls.agent_may_be_free()
+
+    async def _serve_queues(self) -> None:
+        """Callers are served from their rows, in the order of all queues: when an agent becomes ready, or soon."""
+        while True:
+            await _set_within(self._serve, 0.25)
+            self._serve.clear()
+            for call_id, transferred in await self._store.run(queueing.turns):
+                if transferred:
+                    self._handling.serve(call_id)
+                else:
+                    self._calls.serve(call_id)
 
 
 def _end_wrapup(session_id: int) -> None:

@@ -63,6 +63,10 @@ def parser() -> argparse.ArgumentParser:
         run=screenshots
     )
     commands.add_parser("manage", help="manage.py in the stack's environment").set_defaults(run=watch.manage)
+    ring = commands.add_parser("call-in", help="let somebody on the simulated carrier call a number of yours")
+    ring.add_argument("number", nargs="?", default=watch.DEMO_NUMBER, help="which (default: the demo's)")
+    ring.add_argument("--from", dest="caller", default=watch.DEMO_CALLER, metavar="NUMBER", help="their own number")
+    ring.set_defaults(run=watch.call_in)
     commands.add_parser(
         "simulate", help="what a campaign would do with other settings: --campaign ID, and --help for the settings"
     ).set_defaults(run=watch.simulate)

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -18,8 +19,11 @@ from .attached import run_attached
 from .identity import Identity, wait_until
 from .ledger import TAG, Ledger, StackLock
 from .logs import Console, follow, last_lines
-from .stack import ROOT, Stack, given_by_user, without_stack
+from .stack import ROOT, TREE, Stack, given_by_user, without_stack
 from .up import FAILED, NOT_RUNNING, OK, data_dir
+
+DEMO_NUMBER, DEMO_CALLER = "+12125550199", "+12125550155"
+"""The number that leads to the demo's queue (dialer/calls/management/demo.py), and who calls it."""
 
 
 def status(options: argparse.Namespace) -> int:
@@ -171,6 +175,36 @@ def print_environment(options: argparse.Namespace) -> int:
         for name in sorted(env):
             if os.environ.get(name) != env[name]:
                 print(f"export {name}={shlex.quote(env[name])}")
+    return OK
+
+
+NUMBER = re.compile(r"\+?[0-9]{3,15}")
+
+
+def call_in(options: argparse.Namespace) -> int:
+    """Let somebody on the simulated carrier call a number of ours; they say back what they hear."""
+    from asterisk.sandbox import Sandbox, SandboxFailed
+
+    state_dir = data_dir()
+    if not StackLock(state_dir).is_held():
+        print("Cordboard is not running. Start it with ./run first.", file=sys.stderr)
+        return NOT_RUNNING
+    if not NUMBER.fullmatch(options.number) or not NUMBER.fullmatch(options.caller):
+        print(f"A number is digits with its country code, such as {DEMO_NUMBER}.", file=sys.stderr)
+        return FAILED
+    with environment() as env:
+        network = env.get("ASTERISK_SIP_HOST", "").rpartition(".")[0]
+    try:
+        box = Sandbox(state_dir / "asterisk", TREE, network)
+        line = f"Local/{options.number}*{options.caller}@calling/n"
+        said = box.cli("carrier", "channel", "originate", line, "extension", "echo@customer")
+    except SandboxFailed as error:
+        print(f"run: {error}", file=sys.stderr)
+        return FAILED
+    if "unable to connect" in said.lower():
+        print("The simulated carrier does not run; it comes with ./run (without --switch simulated).", file=sys.stderr)
+        return FAILED
+    print(f"{options.caller} is calling {options.number}. They say back what they hear, and do not hang up.")
     return OK
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -328,6 +329,7 @@ WHERE id = (
 )
 RETURNING id, tenant_id, user_id, campaign_id, state, call_id, state_since
 """
+_CLAIM_OF_ANY = _CLAIM.replace("campaign_id = %(campaign)s", "campaign_id = ANY(%(campaign)s)")
 
 
 def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
@@ -341,13 +343,23 @@ def claim(*, campaign_id: int, call_id: UUID, at: datetime) -> int | None:
     The agent's screen is not told: the bridge follows within milliseconds, and a fragment in between would only make
     the one with the customer on it later.
     """
-    row = prepared.run(_CLAIM, {"campaign": campaign_id, "call": call_id, "at": at}).fetchone()
+    session = _claimed(_CLAIM, campaign_id, call_id, at)
+    return session.pk if session is not None else None
+
+
+def claim_of_any(*, campaigns: Sequence[int], call_id: UUID, at: datetime) -> AgentSession | None:
+    """The same among the agents of several campaigns, who serve a queue together; the session with its campaign."""
+    return _claimed(_CLAIM_OF_ANY, list(campaigns), call_id, at)
+
+
+def _claimed(statement: str, campaign: int | list[int], call_id: UUID, at: datetime) -> AgentSession | None:
+    row = prepared.run(statement, {"campaign": campaign, "call": call_id, "at": at}).fetchone()
     if row is None:
         return None
     names = ("id", "tenant_id", "user_id", "campaign_id", "state", "call_id", "state_since")
     session = AgentSession(**dict(zip(names, row, strict=True)))
     _note_change(session, Kind.RESERVED)
-    return session.pk
+    return session
 
 
 _ASK_IN = """

@@ -140,7 +140,11 @@ def _judge(decided: Sequence[PacingDecision]) -> None:
     campaign, tenant = decided[0].campaign_id, decided[0].tenant_id
     # A call rings two minutes at most and a message is short: older ones did not come to anything within the span.
     calls = CallTask.objects.for_tenant(tenant).filter(
-        campaign=campaign, own_agent=False, queued_at__gt=starts - timedelta(minutes=5), queued_at__lt=ends
+        campaign=campaign,
+        own_agent=False,
+        inbound=False,
+        queued_at__gt=starts - timedelta(minutes=5),
+        queued_at__lt=ends,
     )
     passed = calls.filter(ready_at__gt=starts, ready_at__lte=ends).exclude(verdict="MACHINE")
     answers = sorted(passed.values_list("ready_at", flat=True))

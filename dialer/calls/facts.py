@@ -15,7 +15,10 @@ def note_call(before: Call, call: CallTask, at: datetime) -> None:
     """Keep what an event taught: `before` is the call as it was, `call` the row after it, both of one transaction."""
     if call.own_agent or call.dial_method not in AHEAD:
         return
-    if facts := learned(before, call, at):
+    facts = learned(before, call, at)
+    if call.inbound:  # how long agents talk is the same matter; nothing else of it is a dial's
+        facts = [fact for fact in facts if fact.kind == "talk_end"]
+    if facts:
         note(tenant_id=call.tenant_id, campaign_id=call.campaign_id, facts=facts, at=at)
 
 

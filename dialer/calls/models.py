@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dialer.agents.models import AgentSession
 from dialer.campaigns.models import Campaign, DialMethod, Disposition
-from dialer.compliance.abandonment import Counts, counted
+from dialer.compliance.abandonment import NOTHING, Counts, counted
 from dialer.compliance.models import GateVerdict
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
+from dialer.inbound.models import Queue
 from dialer.leads.models import Lead
 
 from .rules import Call, CallState, Outcome
@@ -28,13 +29,22 @@ OUTCOMES = [
 
 
 class CallTask(TenantScoped):
-    """One call. Its id is the channel's id on the switch, so a second request for it can never be a second call."""
+    """One call. Its id is the channel's id on the switch, so a second request for it can never be a second call.
+
+    Of an `inbound` call `phone` is the caller's number (empty when it is withheld), `caller_id` the one that they
+    dialed, `campaign` that of the agent who takes it, and there is no verdict: nobody was dialed.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="calls")
     lead = models.ForeignKey(Lead, null=True, on_delete=models.PROTECT, related_name="calls")
-    verdict_row = models.OneToOneField(GateVerdict, on_delete=models.PROTECT, related_name="call")
-    phone = models.CharField(max_length=16, help_text="E.164")
+    verdict_row = models.OneToOneField(GateVerdict, null=True, on_delete=models.PROTECT, related_name="call")
+    inbound = models.BooleanField(default=False, db_default=False, help_text="Somebody called us.")
+    queue = models.ForeignKey(Queue, null=True, on_delete=models.SET_NULL, related_name="calls")
+    queue_since = models.DateTimeField(
+        null=True, help_text="Since when they wait in the queue; empty when they do not."
+    )
+    phone = models.CharField(max_length=16, blank=True, help_text="E.164")
     caller_id = models.CharField(max_length=16)
     trunk = models.CharField(max_length=40)
     ring_timeout_s = models.PositiveSmallIntegerField()
@@ -77,7 +87,9 @@ class CallTask(TenantScoped):
                 fields=["lead"], condition=~Q(state="ended") & Q(lead__isnull=False), name="one_live_call_per_lead"
             ),
             models.UniqueConstraint(
-                fields=["tenant", "phone"], condition=~Q(state="ended"), name="one_live_call_per_number"
+                fields=["tenant", "phone"],
+                condition=~Q(state="ended") & Q(inbound=False),
+                name="one_live_call_per_number",
             ),
             models.UniqueConstraint(
                 fields=["session"],
@@ -89,6 +101,16 @@ class CallTask(TenantScoped):
                 | (~Q(state="ended") & Q(outcome="") & Q(ended_at=None)),
                 name="outcome_exactly_when_ended",
             ),
+            # A trigger holds a verdict to be an Allow of this very number (migrations 0003, 0004 and the last).
+            models.CheckConstraint(
+                condition=Q(inbound=False, verdict_row__isnull=False)
+                | Q(inbound=True, verdict_row=None, placed_at=None, own_agent=False),
+                name="dialed_on_a_verdict",
+            ),
+            models.CheckConstraint(
+                condition=Q(inbound=False) | ~Q(state__in=("queued", "dialing", "ringing")),
+                name="inbound_is_not_dialed",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "state"], condition=~Q(state="ended"), name="call_live"),
@@ -97,6 +119,8 @@ class CallTask(TenantScoped):
             models.Index(
                 fields=["campaign", "day"], condition=Q(answered=True) | Q(outcome="abandoned"), name="call_for_ledger"
             ),
+            models.Index(fields=["queue_since"], condition=Q(queue_since__isnull=False), name="call_in_queue"),
+            models.Index(fields=["queue", "-queued_at"], condition=Q(inbound=True), name="call_by_queue"),
         ]
 
     @property
@@ -120,10 +144,13 @@ class CallTask(TenantScoped):
             outcome=Outcome(self.outcome) if self.outcome else None,
             cause=self.cause,
             hung_up_by=self.hung_up_by,
+            inbound=self.inbound,
         )
 
     def booked(self) -> Counts:
         """What this call adds to the abandonment ledger as it stands."""
+        if self.inbound:
+            return NOTHING
         return counted(
             verdict=self.verdict,
             unsure_to_agent=self.unsure_to_agent,
@@ -176,9 +203,9 @@ class CallEvent(TenantScoped):
 class RecordingState(models.TextChoices):
     """Whether a recording's file is whole."""
 
-    RUNNING = "running", lazy("Running")
-    COMPLETE = "complete", lazy("Complete")
-    MISSING = "missing", lazy("Missing")
+    RUNNING = "running", "Running"
+    COMPLETE = "complete", "Complete"
+    MISSING = "missing", "Missing"
 
 
 class Recording(TenantScoped):

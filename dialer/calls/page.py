@@ -29,7 +29,7 @@ MASKED = "-masked"
 def rows(calls: TenantQuerySet) -> TenantQuerySet:
     """Calls with all that their pages show."""
     return calls.select_related(
-        *("tenant", "campaign", "lead", "user", "disposition", "verdict_row", "recording", "conversation")
+        *("tenant", "campaign", "lead", "user", "disposition", "verdict_row", "queue", "recording", "conversation")
     )
 
 

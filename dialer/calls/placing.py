@@ -33,8 +33,9 @@ from dialer.pacing import Decision, Memory, decide
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from . import caller_ids, decisions, ledger, memory, trunks
+from . import caller_ids, decisions, ledger, memory, queueing, trunks
 from .decisions import Told
+from .lookout import look_on, refuse
 from .models import CallTask, PacingState
 from .rules import CallState
 from .snapshots import on_trunk, snapshot_of
@@ -85,6 +86,8 @@ def pace(*, campaign_id: int) -> Paced:
         state = decisions.write(told, before)
     if told.decision.memory is not None:
         memory.held.put(campaign_id, state.revision, told.decision.memory)
+    if told.refused and told.refused == told.decision.launch:
+        look_on(campaign=campaign, refused=told.refused, at=told.at)
     return Paced(told.decision, told.queued, told.refused, told.cancelled)
 
 
@@ -140,8 +143,7 @@ def _launch(told: Told) -> Told:
     )
     judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in chosen], at=at)
     refused = [one for one in judged if isinstance(one.answer, Deny)]
-    for one in refused:
-        _refuse_lead(one)
+    refuse(refused)
     queued = queue_calls(campaign=campaign, judged=[one for one in judged if one not in refused], at=at)
     return replace(told, queued=tuple(queued), refused=len(refused))
 
@@ -157,20 +159,21 @@ def _give_up(told: Told) -> int:
     return len(oldest)
 
 
-def _refuse_lead(one: Judged) -> None:
-    if isinstance(one.answer, Deny) and one.asked.lead_id is not None:
-        leads.refuse(lead_id=one.asked.lead_id, rule=one.answer.rule, again_at=one.answer.again_at)
-
-
 def queue_calls(
     *, campaign: Campaign, judged: Sequence[Judged], at: datetime, session: AgentSession | None = None
 ) -> list[UUID]:
     """Make QUEUED calls of allowed numbers and wake the switchboard; returns the ids of those made.
 
     A number or lead that is in a live call already gets none (the database refuses a second), and its lead is put back.
-    So is one for which the campaign's pool has no caller id left today.
+    So is whoever is calling us at this moment, and one for which the campaign's pool has no caller id left today.
     """
     allowed = [one for one in judged if isinstance(one.answer, Allow)]
+    calling_us = queueing.callers_among(tenant_id=campaign.tenant_id, numbers=[one.asked.number for one in allowed])
+    on_line = [one for one in allowed if one.asked.number in calling_us]
+    leads.put_back(
+        lead_ids=[one.asked.lead_id for one in on_line if one.asked.lead_id], at=at, delay=timedelta(minutes=2)
+    )
+    allowed = [one for one in allowed if one.asked.number not in calling_us]
     called = [one.asked.number for one in allowed]
     allotted = caller_ids.allot(campaign=campaign, called=called, day=today_of(campaign.tenant, at))
     shown = allotted.shown
@@ -402,7 +405,7 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
                 and session.preview_lead_id == asked.lead_id
                 and session.preview_lead.phone == asked.number  # another number of theirs says nothing of this one
             ):
-                _refuse_lead(judged)
+                refuse([judged])
                 _show(session, None, moment)
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "call_not_to_dnc":

@@ -26,7 +26,12 @@ class CallState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a call ended. EARLY_HANGUP: the person hung up before the limit within which we must connect them."""
+    """How a call ended. EARLY_HANGUP: the person hung up before the limit within which we must connect them.
+
+    The last three are of callers, who came to us: LEFT_QUEUE hung up while they waited, OVERFLOW were let go because
+    nobody was free in time, CLOSED called outside the queue's hours. None of them is ABANDONED, which is what the law
+    counts of people whom we called.
+    """
 
     CONNECTED = "connected"
     ABANDONED = "abandoned"
@@ -40,6 +45,9 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     LOST = "lost"
+    LEFT_QUEUE = "left_queue"
+    OVERFLOW = "overflow"
+    CLOSED = "closed"
 
 
 class Kind(StrEnum):
@@ -57,6 +65,7 @@ class Kind(StrEnum):
     BRIDGE_FAILED = "bridge_failed"
     AGENT_GONE = "agent_gone"  # the agent's leg is gone
     WAIT_EXPIRED = "wait_expired"  # nobody within the limit
+    TURNED_AWAY = "turned_away"  # a caller may not wait: the queue is closed, or nobody works in it
     MESSAGE_PLAYED = "message_played"
     HANG_UP_ASKED = "hang_up_asked"
     GIVEN_UP = "given_up"  # pacing lets go of a call that nobody has answered yet
@@ -125,7 +134,9 @@ class Call:
     """All that the lifecycle needs to know of a call.
 
     `own_agent`: placed by or for one agent (manual, preview), whose session is set from the start.
-    `ending`: an outcome that is settled although the channel is still up.
+    `ending`: an outcome that is settled although the channel is still up. `inbound`: somebody called us; such a call
+    begins at ANSWERED and is not screened; `answered` stays false, because nobody answered a call of ours. While it
+    waits in its queue it is HUMAN, as is whoever answered and waits.
     """
 
     state: CallState = CallState.QUEUED
@@ -139,6 +150,7 @@ class Call:
     outcome: Outcome | None = None
     cause: int | None = None
     hung_up_by: str = ""
+    inbound: bool = False
 
 
 Step = tuple[Call, tuple[Effect, ...]]
@@ -146,6 +158,11 @@ Step = tuple[Call, tuple[Effect, ...]]
 _BEFORE_ANSWER = frozenset({CallState.QUEUED, CallState.DIALING, CallState.RINGING})
 _BEFORE_VERDICT = _BEFORE_ANSWER | {CallState.ANSWERED, CallState.DETECTING}
 _HANG_UP = (Effect(Act.HANG_UP),)
+
+
+def let_down(call: Call) -> Outcome:
+    """The outcome of somebody who is let go without having met anybody."""
+    return Outcome.OVERFLOW if call.inbound else Outcome.ABANDONED
 
 
 def advance(call: Call, event: Event) -> Step:
@@ -202,6 +219,8 @@ def _answered(call: Call, event: Event) -> Step:
 def _ready(call: Call, event: Event) -> Step:
     if call.state not in _BEFORE_VERDICT:
         return call, ()
+    if call.inbound:
+        return _caller_is_here(call, event)
     call = replace(call, answered=True, verdict=event.verdict)
     if call.ending is not None:
         ending = Outcome.ABANDONED if call.ending is Outcome.CANCELLED else call.ending
@@ -219,6 +238,20 @@ def _ready(call: Call, event: Event) -> Step:
     if call.own_agent:
         return replace(call, ending=Outcome.ABANDONED), (Effect(Act.PLAY_MESSAGE),)
     return call, (Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
+
+
+def _caller_is_here(call: Call, event: Event) -> Step:
+    call = replace(call, state=CallState.HUMAN)
+    if call.ending is not None:
+        return call, _HANG_UP
+    return call, (Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
+
+
+def _turned_away(call: Call, event: Event) -> Step:
+    if not call.inbound or call.state is not CallState.ANSWERED or call.ending is not None:
+        return call, ()
+    ending = Outcome.CLOSED if event.reason == "closed" else Outcome.OVERFLOW
+    return replace(call, state=CallState.HUMAN, ending=ending), (Effect(Act.PLAY_MESSAGE),)
 
 
 def _claimed(call: Call, event: Event) -> Step:
@@ -242,7 +275,7 @@ def _agent_lost_before_bridge(call: Call, release: bool) -> Step:
     freed = (Effect(Act.RELEASE_AGENT, session),) if release else ()
     if call.own_agent or call.ending is not None:
         # Nobody else can take it: the person hears the message and goes.
-        ending = call.ending or Outcome.ABANDONED
+        ending = call.ending or let_down(call)
         return replace(call, ending=ending), (Effect(Act.PLAY_MESSAGE),)
     return replace(call, session=None), (*freed, Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
 
@@ -251,7 +284,7 @@ def _bridge_failed(call: Call, event: Event) -> Step:
     if call.state is not CallState.HUMAN or call.session is None or call.session != event.session:
         return call, ()
     if event.unattended:  # they were given the message meanwhile: nobody is claimed for them any more
-        after = replace(call, ending=call.ending or Outcome.ABANDONED)
+        after = replace(call, ending=call.ending or let_down(call))
         if call.own_agent:
             return after, ()
         return replace(after, session=None), (Effect(Act.RELEASE_AGENT, call.session),)
@@ -272,7 +305,7 @@ def _agent_gone(call: Call, event: Event) -> Step:
 
 def _wait_expired(call: Call, event: Event) -> Step:
     if call.state is CallState.HUMAN and call.session is None and call.ending is None:
-        return replace(call, ending=Outcome.ABANDONED), (Effect(Act.PLAY_MESSAGE),)
+        return replace(call, ending=let_down(call)), (Effect(Act.PLAY_MESSAGE),)
     return call, ()
 
 
@@ -293,7 +326,7 @@ def _asked_to_hang_up(call: Call, event: Event) -> Step:
         return replace(call, ending=call.ending or Outcome.CANCELLED), _HANG_UP
     if call.state in (CallState.ANSWERED, CallState.DETECTING, CallState.HUMAN):
         # Answered, and we end it without an agent: it counts as abandoned, whoever asked.
-        return replace(call, ending=call.ending or Outcome.ABANDONED), _HANG_UP
+        return replace(call, ending=call.ending or let_down(call)), _HANG_UP
     return call, _HANG_UP
 
 
@@ -304,7 +337,8 @@ def _given_up(call: Call, event: Event) -> Step:
 
 
 def _hung_up(call: Call, event: Event) -> Step:
-    by = call.hung_up_by or ("customer" if call.answered and not event.unattended else "")
+    there = call.inbound or (call.answered and not event.unattended)
+    by = call.hung_up_by or ("customer" if there else "")
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
 
 
@@ -331,9 +365,10 @@ def _missing(call: Call, event: Event) -> Step:
         return call, ()  # never asked for, so it cannot be missed
     if call.state is CallState.CONNECTED:
         return _end(call, call.ending or Outcome.CONNECTED, None)
-    if event.answered:
+    if event.answered and not call.inbound:
         call = replace(call, answered=True, verdict=call.verdict or event.verdict.replace("DETECTING", ""))
-    return _end(call, call.ending or _outcome_of_missing(call, event.answered and not event.cut_off), None)
+    seen = call.inbound or event.answered
+    return _end(call, call.ending or _outcome_of_missing(call, seen and not event.cut_off), None)
 
 
 def _outcome_of_missing(call: Call, certain: bool) -> Outcome:
@@ -341,6 +376,8 @@ def _outcome_of_missing(call: Call, certain: bool) -> Outcome:
 
     Whoever answered, and for whom nobody can prove that they were a machine or went by themselves, was let down.
     """
+    if call.inbound:  # the queue lets nobody go unseen, so they went by themselves
+        return Outcome.LEFT_QUEUE if certain else Outcome.LOST
     if not call.answered:
         return Outcome.LOST
     if call.verdict == "MACHINE" or (call.verdict == "NOTSURE" and not call.unsure_to_agent):
@@ -367,6 +404,7 @@ _RULES = {
     Kind.BRIDGE_FAILED: _bridge_failed,
     Kind.AGENT_GONE: _agent_gone,
     Kind.WAIT_EXPIRED: _wait_expired,
+    Kind.TURNED_AWAY: _turned_away,
     Kind.MESSAGE_PLAYED: _message_played,
     Kind.HANG_UP_ASKED: _asked_to_hang_up,
     Kind.GIVEN_UP: _given_up,
@@ -384,7 +422,8 @@ def _end(call: Call, outcome: Outcome, cause: int | None) -> Step:
         # An agent who dialed it themselves says what came of it, whatever that was.
         met = call.state is CallState.CONNECTED or call.own_agent
         effects = (Effect(Act.WRAP_UP if met else Act.RELEASE_AGENT, call.session),)
-    return ended, (*effects, Effect(Act.FINISH_LEAD))
+    # Whoever calls us is no attempt of ours.
+    return ended, effects if call.inbound else (*effects, Effect(Act.FINISH_LEAD))
 
 
 def final_outcome(call: Call, event: Event) -> Outcome:
@@ -395,6 +434,8 @@ def final_outcome(call: Call, event: Event) -> Outcome:
         return call.ending or Outcome.CONNECTED
     if call.ending is not None:
         return call.ending
+    if call.inbound:
+        return Outcome.LEFT_QUEUE
     if event.unattended or event.overdue:
         return Outcome.ABANDONED
     if call.answered:
@@ -460,7 +501,8 @@ def owed(call: Call) -> tuple[Effect, ...]:
     """
     if call.state is CallState.ENDED:
         return ()
-    if call.state is CallState.HUMAN and call.ending is Outcome.ABANDONED and not call.hung_up_by:
+    told = (Outcome.ABANDONED, Outcome.OVERFLOW, Outcome.CLOSED)
+    if call.state is CallState.HUMAN and call.ending in told and not call.hung_up_by:
         return (Effect(Act.PLAY_MESSAGE),)
     if call.state is CallState.CONNECTED and call.ending is not None:
         return ()  # the dialplan leaves the message, and hangs up after it

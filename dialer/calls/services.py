@@ -32,7 +32,7 @@ from dialer.people.models import User
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind
 
-from . import facts
+from . import facts, queueing
 from .models import CallEvent, CallTask, Recording
 from .rules import STORED_ACTS, Act, CallState, Effect, Event, Kind, advance, wait_limit_ms
 
@@ -50,6 +50,7 @@ _TIME_OF_STATE = {
 
 _MOVING = (
     *("state", "session", "answered", "verdict", "ending", "outcome", "cause", "hung_up_by", "last_seq", "user"),
+    *("campaign", "queue_since"),
     *sorted(set(_TIME_OF_STATE.values())),
 )
 """The columns that events move; the others stand from the decision to dial on."""
@@ -145,6 +146,8 @@ def _run(call: CallTask, first: Event, at: datetime) -> tuple[Effect, ...]:
             setattr(call, _TIME_OF_STATE[after.state], moment)
         if after.answered and call.answered_at is None:
             call.answered_at = moment
+        if after.state in (CallState.CONNECTED, CallState.ENDED) and after.state is not before.state:
+            call.queue_since = None
         call.last_seq += 1
         stored.append(_event_row(call, event, at))
         for effect in effects:
@@ -191,7 +194,7 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
             _tell_agent(effect.session, AgentKind.RELEASED, call, at)
         case Act.AGENT_CONNECTED:
             session = _tell_agent(effect.session, AgentKind.CONNECTED, call, at, guest=False)
-            call.user_id = session.user_id if session else None
+            call.user_id, call.queue_since = session.user_id if session else None, None
         case Act.WRAP_UP:
             _tell_agent(effect.session, AgentKind.CALL_ENDED, call, at)
         case Act.FREE_AGENT:
@@ -214,7 +217,10 @@ def _carry_out(call: CallTask, effect: Effect, at: datetime) -> list[Event]:
 
 
 def _claim(call: CallTask, at: datetime) -> Event:
-    session_id = agents.claim(campaign_id=call.campaign_id, call_id=call.pk, at=at)
+    if call.inbound:
+        session_id = queueing.claim(call=call, at=at)
+    else:
+        session_id = agents.claim(campaign_id=call.campaign_id, call_id=call.pk, at=at)
     if session_id is None:
         return Event(Kind.NO_AGENT)
     return Event(Kind.CLAIMED, session=session_id)
@@ -254,6 +260,7 @@ def _why_not(call: CallTask, at: datetime) -> str:
         return "emergency stop"
     if call.deadline < at:
         return "too old"
+    assert call.verdict_row is not None, "the database refuses a call that is dialed without a verdict"
     answer = still_allowed(campaign=call.campaign, verdict=call.verdict_row, at=at, by_hand=call.own_agent)
     return answer.rule if isinstance(answer, Deny) else ""
 
@@ -359,7 +366,7 @@ def _note_earlier_disposition(
     """What an agent says who transferred the call: kept as an event, since the call is its last agent's to dispose."""
     data = {"code": disposition.code, "by": "agent" if by else "time", "note": note.replace("\0", "")}
     note_event(call=call, kind="disposed", data=data, at=at)
-    if disposition.is_dnc:
+    if disposition.is_dnc and call.phone:
         add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
 
 
@@ -375,6 +382,8 @@ def _check_needs(disposition: Disposition, note: str, promise: callbacks.Promise
 
 
 def _promise(call: CallTask, promise: callbacks.Promise, by: User, at: datetime) -> None:
+    if not call.phone:
+        raise agents.NotNow(_("Their number is withheld, so no callback can be set. Choose another disposition."))
     if call.lead_id is None:  # dialed by number: whoever it is comes on a list now
         call.lead = callbacks.lead_for(campaign=call.campaign, phone=call.phone, at=at)
         call.save(update_fields=["lead"])
@@ -406,18 +415,19 @@ def _write_disposition(
     CallEvent.objects.create(
         tenant_id=call.tenant_id, call=call, seq=call.last_seq, kind="disposed", state=call.state, data=data, at=at
     )
-    if call.lead_id is not None and (call.outcome == "connected" or disposition.is_dnc):
+    # Whoever calls us and is not done with stays due as they were: it was no attempt of ours.
+    counts = call.outcome == "connected" and (disposition.is_final or not call.inbound)
+    if call.lead_id is not None and (counts or disposition.is_dnc):
         leads.dispose(lead_id=call.lead_id, disposition=disposition, at=at, call_id=call.pk)
-    if disposition.is_dnc:  # after the lead: a tick that holds it may be waiting for the number
+    if disposition.is_dnc and call.phone:  # after the lead: a tick that holds it may be waiting for the number
         add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
     _book(call, call.booked() - booked)
 
 
 def default_disposition(*, session_id: int) -> str:
-    """The code that wrap-up's time-out uses: the campaign's default, else its last disposition."""
-    session = AgentSession.objects.across_tenants().select_related("campaign").get(pk=session_id)
-    choices = Disposition.objects.for_tenant(session.tenant_id).filter(
-        disposition_set_id=session.campaign.disposition_set_id
-    )
+    """The code that wrap-up's time-out uses: the default of the call's campaign, else its last disposition."""
+    session = AgentSession.objects.across_tenants().select_related("campaign", "call__campaign").get(pk=session_id)
+    campaign = session.call.campaign if session.call is not None else session.campaign
+    choices = Disposition.objects.for_tenant(session.tenant_id).filter(disposition_set_id=campaign.disposition_set_id)
     chosen = choices.filter(is_default=True).first() or choices.order_by("-key").first()
     return chosen.code if chosen else ""

@@ -12,13 +12,14 @@ import numpy as np
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import AgentState
 from dialer.campaigns import facts
-from dialer.campaigns.models import MIN_RING_S, Campaign
+from dialer.campaigns.models import MIN_RING_S, Campaign, DialMethod
 from dialer.compliance.abandonment import Standing
 from dialer.compliance.ledger import closes_in, standing
 from dialer.pacing import AgentView, CallView, Ledger, Memory, Method, Rules, Seen, Snapshot
 from dialer.pacing.allocate import Trunk
 from dialer.pacing.types import SeenKind
 
+from . import queueing
 from .models import CallTask
 from .rules import CallState, wait_limit_ms
 
@@ -41,8 +42,11 @@ def snapshot_of(campaign: Campaign, at: datetime, memory: Memory | None = None) 
     )
     if not campaign.ahead:
         return plain
+    waiting, coming = queueing.callers_for(campaign.pk, at) if campaign.dial_method == DialMethod.BLENDED else (0, 0.0)
     return replace(
         plain,
+        inbound_waiting=waiting,
+        inbound_per_s=coming,
         at=at.timestamp(),
         seen=tuple(_seen(fact) for fact in facts.take(campaign_id=campaign.pk, at=at)),
         ledger=_ledger(standing(campaign, at)),
@@ -106,7 +110,8 @@ def _agent(
 
 
 def _calls(campaign: Campaign, at: datetime) -> tuple[CallView, ...]:
-    live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).exclude(state=CallState.ENDED)
+    live = CallTask.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign, inbound=False)
+    live = live.exclude(state=CallState.ENDED)
     rows = live.values_list("state", "queued_at", "answered_at", "session_id", "ending")
     return tuple(
         CallView(

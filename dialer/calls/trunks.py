@@ -49,7 +49,7 @@ _USE = """
 SELECT campaign_id, sum(held)::int, sum(fresh)::int FROM (
     SELECT campaign_id, 1 AS held, 0 AS fresh FROM calls_calltask WHERE state <> 'ended' AND trunk = %(trunk)s
     UNION ALL
-    SELECT campaign_id, 0, 1 FROM calls_calltask WHERE id >= %(second)s AND trunk = %(trunk)s
+    SELECT campaign_id, 0, 1 FROM calls_calltask WHERE id >= %(second)s AND trunk = %(trunk)s AND NOT inbound
 ) AS one GROUP BY campaign_id
 """
 
@@ -110,7 +110,8 @@ def _unmet(trunk: str, campaign_id: int, at: datetime) -> list[PacingState]:
 def _recent(trunk: str, at: datetime) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT campaign_id, count(*) FROM calls_calltask WHERE id >= %s AND trunk = %s GROUP BY campaign_id",
+            "SELECT campaign_id, count(*) FROM calls_calltask WHERE id >= %s AND trunk = %s AND NOT inbound "
+            "GROUP BY campaign_id",
             [first_id_at(at - RECENT), trunk],
         )
         return dict(cursor.fetchall())

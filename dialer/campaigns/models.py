@@ -228,7 +228,7 @@ class Campaign(TenantScoped):
     )
     max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
     abandonment_cap = models.DecimalField(
-        _("abandonment cap (percent)"),
+        "abandonment cap (percent)",
         max_digits=4,
         decimal_places=2,
         default=MAX_CAP,
@@ -323,7 +323,11 @@ class LeadList(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         ordering = ["-priority", "name"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "campaign", "name"], name="list_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "campaign", "name"], name="list_name_once"),
+            # What leads refer to: a list together with whose it is.
+            models.UniqueConstraint(fields=["id", "campaign", "tenant"], name="list_of_its_campaign"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -332,11 +336,11 @@ class LeadList(TenantScoped):
 class FieldKind(models.TextChoices):
     """What may be written into a custom field."""
 
-    TEXT = "text", _("Text")
-    NUMBER = "number", _("Number")
-    DATE = "date", _("Date")
-    CHOICE = "choice", _("Choice")
-    YESNO = "yesno", _("Yes or no")
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+    DATE = "date", "Date"
+    CHOICE = "choice", "Choice"
+    YESNO = "yesno", "Yes or no"
 
 
 class CustomField(TenantScoped):

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.core import audit
@@ -18,7 +17,7 @@ from dialer.people.access import admin, fetch, supervisor, tenant_of, user_of
 from . import history, services, wizard
 from .forms import CampaignForm, LevelForm, LinesForm, MethodForm
 from .models import Campaign, DialMethod
-from .selectors import problems_of, seen_by, with_figures
+from .selectors import count_leads_left, problems_of, seen_by, with_figures
 
 
 @supervisor
@@ -26,10 +25,11 @@ from .selectors import problems_of, seen_by, with_figures
 def index(request: HttpRequest) -> HttpResponse:
     """All campaigns, with who works in them and what is left to dial."""
     user = user_of(request)
-    rows = with_figures(seen_by(user))
     archived = request.GET.get("archived") == "1"
+    campaigns = list(with_figures(seen_by(user)).filter(archived_at__isnull=not archived))
+    count_leads_left(campaigns)
     context = {
-        "campaigns": rows.filter(archived_at__isnull=not archived),
+        "campaigns": campaigns,
         "archived": archived,
         "drafts": wizard.drafts_of(user),
         "put_away": seen_by(user).filter(archived_at__isnull=False).count(),
@@ -46,6 +46,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         with_figures(seen_by(user_of(request))).select_related("disposition_set", "caller_pool"),
         public_id=public_id,
     )
+    count_leads_left([campaign])
     context = {
         "campaign": campaign,
         "problems": problems_of(campaign) if campaign.status != "active" else [],
@@ -74,7 +75,7 @@ def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     form = CampaignForm(request.POST or None, instance=campaign, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         saved = _save(request, form, campaign)
-        messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
+        messages.success(request, f"“{saved.name}” is saved.")
         return redirect("campaigns:detail", saved.public_id)
     return render(request, "campaigns/form.html", {"form": form, "campaign": campaign})
 
@@ -101,11 +102,9 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
             _note(request, campaign, "campaign.started")
     except services.CannotStart as refusal:
         for problem in refusal.problems:
-            messages.error(
-                request, _("“%(name)s” cannot start. %(problem)s") % {"name": campaign.name, "problem": problem}
-            )
+            messages.error(request, f"“{campaign.name}” cannot start. {problem}")
     else:
-        messages.success(request, _("“%(name)s” is started.") % {"name": campaign.name})
+        messages.success(request, f"“{campaign.name}” is started.")
     return _back(request, public_id)
 
 
@@ -117,7 +116,7 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     with transaction.atomic():
         services.stop(campaign=campaign)
         _note(request, campaign, "campaign.stopped")
-    messages.success(request, _("“%(name)s” is stopped. Calls under way go on to their end.") % {"name": campaign.name})
+    messages.success(request, f"“{campaign.name}” is stopped. Calls under way go on to their end.")
     return _back(request, public_id)
 
 
@@ -130,17 +129,11 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.method"):
             campaign.save(update_fields=["dial_method"])
-        messages.success(
-            request,
-            _("“%(name)s” dials by the method %(method)s.")
-            % {"name": campaign.name, "method": campaign.get_dial_method_display()},
-        )
+        messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
     else:
         typed = request.POST.get("dial_method", "")[:20]
         known = ", ".join(str(label) for label in DialMethod.labels)
-        messages.error(
-            request, _("“%(typed)s” is no dial method. Choose one of %(known)s.") % {"typed": typed, "known": known}
-        )
+        messages.error(request, f"“{typed}” is no dial method. Choose one of {known}.")
     return _back(request, public_id)
 
 
@@ -153,14 +146,10 @@ def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.level"):
             campaign.save(update_fields=["dial_level"])
-        messages.success(
-            request,
-            _("“%(name)s” dials %(dial_level)s lines per free agent.")
-            % {"name": campaign.name, "dial_level": campaign.dial_level},
-        )
+        messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
     else:
         typed = request.POST.get("dial_level", "")[:20]
-        messages.error(request, _("“%(typed)s” is no dial level. Give a number from 1.00 to 10.00.") % {"typed": typed})
+        messages.error(request, f"“{typed}” is no dial level. Give a number from 1.00 to 10.00.")
     return _back(request, public_id)
 
 
@@ -173,16 +162,10 @@ def lines(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.lines"):
             campaign.save(update_fields=["max_lines"])
-        messages.success(
-            request,
-            _("“%(name)s” uses %(max_lines)s lines at most.")
-            % {"name": campaign.name, "max_lines": campaign.max_lines},
-        )
+        messages.success(request, f"“{campaign.name}” uses {campaign.max_lines} lines at most.")
     else:
         typed = request.POST.get("max_lines", "")[:20]
-        messages.error(
-            request, _("“%(typed)s” is no number of lines. Give a whole number, 1 or more.") % {"typed": typed}
-        )
+        messages.error(request, f"“{typed}” is no number of lines. Give a whole number, 1 or more.")
     return _back(request, public_id)
 
 

@@ -64,6 +64,35 @@ def lock_numbers(*, tenant_id: int, phones: Sequence[str]) -> None:
     prepared.run(_LOCK, {"tenant": tenant_id, "phones": list(phones)}).fetchall()
 
 
+# Its share of the rules first: whoever waits for that must hold no number for which a decision under way may ask next.
+_LOCK_TO_DECIDE = """
+WITH rules AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('rules of ' || %(tenant)s::text, 4242)),
+        pg_advisory_xact_lock_shared(hashtextextended('official lists', 4242)), 1 AS held
+)
+SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended(%(tenant)s::text || phone, 4242) AS key
+    FROM unnest(%(phones)s::text[]) AS phone WHERE (SELECT held FROM rules) = 1 ORDER BY key
+) AS keys
+"""
+
+
+def lock_to_decide(*, tenant_id: int, phones: Sequence[str]) -> None:
+    """Have these numbers to oneself, and what forbids numbers without naming them as it is, until the end.
+
+    Deciders share the second, so they never wait for each other by it.
+    """
+    prepared.run(_LOCK_TO_DECIDE, {"tenant": tenant_id, "phones": list(phones)}).fetchall()
+
+
+def lock_rules(*, tenant_id: int) -> None:
+    """Before a pattern or a stop is written: decisions under way are waited for, later ones see it.
+
+    Taken first of a transaction's locks, and for the moment of a commit.
+    """
+    prepared.run("SELECT pg_advisory_xact_lock(hashtextextended('rules of ' || %s::text, 4242))", [tenant_id])
+
+
 LISTED = """
 SELECT d.phone, CASE
     WHEN d.kind = 'litigator' THEN 'litigator' WHEN d.campaign_id IS NULL THEN 'dnc' ELSE 'dnc_campaign'

@@ -14,7 +14,7 @@ from dialer.core import audit
 from dialer.core.clock import now
 from dialer.people.models import User
 
-from .facts import Asked, asked_for, load, lock_numbers
+from .facts import Asked, asked_for, load, lock_numbers, lock_rules, lock_to_decide
 from .history import History
 from .laws import Level, Purpose
 from .models import CampaignTerms, Consent, DncEntry, DncPattern, GateVerdict, NumberNote, Retention, StateStop
@@ -42,7 +42,7 @@ def judge(
     """
     if not asked:
         return []
-    lock_numbers(tenant_id=campaign.tenant_id, phones=[one.number for one in asked])
+    lock_to_decide(tenant_id=campaign.tenant_id, phones=[one.number for one in asked])
     loaded = load(campaign=campaign, asked=asked, at=at, by_hand=by_hand, purpose=purpose)
     judged = []
     for one in asked:
@@ -74,7 +74,7 @@ def still_allowed(*, campaign: Campaign, verdict: GateVerdict, at: datetime, by_
 
     Call it in the transaction in which the call is placed: the number is locked until its end.
     """
-    lock_numbers(tenant_id=campaign.tenant_id, phones=[verdict.phone])
+    lock_to_decide(tenant_id=campaign.tenant_id, phones=[verdict.phone])
     places = verdict.evidence
     asked = Asked(verdict.phone, tuple(places.get("clocks", ())), verdict.lead_id, tuple(places.get("regions", ())))
     loaded = load(campaign=campaign, asked=[asked], at=at, by_hand=by_hand, without=verdict.pk)
@@ -145,7 +145,11 @@ def add_many_to_dnc(
 
 @transaction.atomic
 def add_pattern(*, tenant_id: int, prefix: str, note: str, by: User, campaign: Campaign | None = None) -> DncPattern:
-    """Never dial numbers that begin with these digits (E.164 with its +), from the commit on."""
+    """Never dial numbers that begin with these digits (E.164 with its +), from the commit on.
+
+    Decisions to dial that are under way are waited for.
+    """
+    lock_rules(tenant_id=tenant_id)
     made, _created = DncPattern.objects.across_tenants().get_or_create(
         tenant_id=tenant_id,
         prefix=prefix,
@@ -216,7 +220,11 @@ def note_number(*, tenant_id: int, number: str, **values: object) -> None:
 
 @transaction.atomic
 def stop_region(*, tenant_id: int, region: str, why: str, by: User) -> None:
-    """Stop dialing into a state or country (US-FL, GB): no call decided or placed after the commit goes there."""
+    """Stop dialing into a state or country (US-FL, GB): no call decided or placed after the commit goes there.
+
+    Decisions to dial that are under way are waited for.
+    """
+    lock_rules(tenant_id=tenant_id)
     StateStop.objects.across_tenants().get_or_create(
         tenant_id=tenant_id, region=region, lifted_at=None, defaults={"why": why, "by": by, "at": now()}
     )

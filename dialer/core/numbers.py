@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import timezone as number_zones
@@ -78,8 +78,13 @@ def _quoted(text: str) -> str:
 
 def zones_of_number(e164: str) -> list[str]:
     """Every IANA zone where the number may be, by its prefix; empty when nothing is known."""
-    if e164.startswith("+1") and _geographic()(e164, 2):
-        return _zones_by_prefix(e164)
+    if len(e164) == 12 and e164.startswith("+1") and (known := _zones_of_area(e164[:6])) and e164[6:].isdigit():
+        return list(known)
+    if e164.startswith("+1"):
+        if _geographic()(e164, 2):
+            return _zones_by_prefix(e164)
+        if _placeless()(e164, 2):
+            return _zones_by_prefix("+1")
     try:
         zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
     except phonenumbers.NumberParseException:
@@ -87,15 +92,39 @@ def zones_of_number(e164: str) -> list[str]:
     return [zone for zone in zones if zone != "Etc/Unknown"]
 
 
+@lru_cache(maxsize=16384)
+def _zones_of_area(beginning: str) -> tuple[str, ...]:
+    """The zones of all numbers with this beginning (+1, area code, a digit); empty when they are not the same."""
+    geographic = _geographic()
+    if beginning[1:] in _divided() or not all(geographic(beginning + digit * 6, 2) for digit in "0123456789"):
+        return ()
+    return tuple(_zones_by_prefix(beginning))
+
+
+@cache
+def _divided() -> frozenset[str]:
+    """The beginnings of North American numbers whose zone is told by what follows."""
+    return frozenset(prefix[:5] for prefix in TIMEZONE_DATA if len(prefix) > 5)
+
+
 @cache
 def _geographic() -> Callable[[str, int], object]:
-    """Tells of a +1 number, from its third sign on, whether it belongs to a place in the United States or Canada."""
+    """Tells of a +1 number, from its third sign on, whether it belongs to a place in North America or the Caribbean."""
     patterns = []
-    for region in _DIAL_PLAINLY:
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]:
         metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
         assert metadata is not None and metadata.fixed_line is not None
         patterns.append(f"(?:{metadata.fixed_line.national_number_pattern})")
     return re.compile("|".join(patterns), re.ASCII).fullmatch
+
+
+@cache
+def _placeless() -> Callable[[str, int], object]:
+    """Tells of a +1 number whether it is of a kind that belongs to no place: toll-free, personal and so on."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region("US")
+    assert metadata is not None
+    kinds = (metadata.toll_free, metadata.premium_rate, metadata.personal_number)
+    return re.compile("|".join(f"(?:{kind.national_number_pattern})" for kind in kinds if kind), re.ASCII).fullmatch
 
 
 def _zones_by_prefix(e164: str) -> list[str]:

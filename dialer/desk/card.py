@@ -80,7 +80,7 @@ def subject_of(request: HttpRequest, kind: str, public_id: UUID) -> Subject:
         rows = owned(request, CallTask).select_related("campaign", "lead__list", "verdict_row")
         call = fetch(request, rows, pk=public_id)
         if call.user_id != user.pk:
-            raise PermissionDenied(_("This is a colleague's call. Agents see their own."))
+            raise PermissionDenied("This is a colleague's call. Agents see their own.")
         return Subject(user, call.lead, call)
     return Subject(user, lead_of(request, public_id), None)
 
@@ -90,7 +90,7 @@ def lead_of(request: HttpRequest, public_id: UUID) -> Lead:
     lead = fetch(request, owned(request, Lead).select_related("campaign", "list"), public_id=public_id)
     assert isinstance(lead, Lead)
     if not _in_hands(user_of(request), lead):
-        raise PermissionDenied(_("This customer is not in your hands now."))
+        raise PermissionDenied("This customer is not in your hands now.")
     return lead
 
 
@@ -176,8 +176,10 @@ def badges_of(subject: Subject) -> list[Badge]:
     else:
         found.append(Badge("good", _("Not on the do-not-call list")))
     call = subject.call
-    if call is not None:
-        verdict = call.verdict_row
+    verdict = call.verdict_row if call is not None else None
+    if call is not None and call.inbound:
+        found.append(Badge("plain", _("They called you"), _("Nobody was dialed, so the gate was not asked.")))
+    if verdict is not None:
         consent = str(verdict.evidence.get("consent", ""))
         found.append(Badge("good", _("Allowed by the gate"), f"{verdict.pack}, {verdict.rule}"))
         found.append(

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState
 from dialer.agents.services import NotNow
+from dialer.calls.queueing import turned_away
+from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, display_number, parse_number
@@ -18,6 +20,8 @@ from dialer.handling import asking, monitoring
 from dialer.handling.models import MessageRecording, Target, TransferPreset
 from dialer.handling.selectors import parked, targets_of
 from dialer.handling.terms import Kind
+from dialer.inbound.models import Queue
+from dialer.inbound.rules import TurnedAway
 from dialer.people.models import User
 
 from .services import session_of
@@ -40,6 +44,20 @@ def transfer(*, user: User, kind: Kind, seen: int, to: str, number: str) -> None
     """Consult with, or transfer to, a preset, a colleague or a typed number (`to`: preset:…, agent:…, number)."""
     session = session_of(user)
     do(user=user, kind=kind, seen=seen, party=str(new_id()), **_target(session, user, to, number))
+
+
+def to_queue(*, user: User, seen: int, to: str) -> None:
+    """Transfer to a queue (`to`: queue:…): the customer waits there, and this agent is free. Raises NotNow."""
+    queue = Queue.objects.for_tenant(user.tenant_id).filter(public_id=_uuid(to.partition(":")[2])).first()
+    if queue is None:
+        raise NotNow(_("That queue is gone. Choose another."))
+    if away := turned_away(queue, now()):
+        words = {
+            TurnedAway.CLOSED: _("“%(queue)s” is closed now. Choose another queue, or a colleague."),
+            TurnedAway.NOBODY: _("Nobody works in “%(queue)s” now. Choose another queue, or a colleague."),
+        }
+        raise NotNow(words[away] % {"queue": queue.name})
+    do(user=user, kind=Kind.PARK, seen=seen, queue=queue.pk)
 
 
 def _target(session: AgentSession, user: User, to: str, number: str) -> dict[str, Any]:

@@ -58,6 +58,11 @@ def transfer(request: HttpRequest) -> None:
     if kind is None:
         raise NotNow(_("Choose whether to ask first or to transfer at once."))
     to, number = request.POST.get("to", ""), request.POST.get("number", "")
+    if to.startswith("queue:"):
+        if kind is not Kind.BLIND:
+            raise NotNow(_("A queue cannot be asked first. Choose “Transfer”."))
+        handling.to_queue(user=user_of(request), seen=_seen(request), to=to)
+        return
     handling.transfer(user=user_of(request), kind=kind, seen=_seen(request), to=to, number=number)
 
 

@@ -15,7 +15,6 @@ from dialer.agents.services import NotNow
 from dialer.calls import placing
 from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign, PauseCode
-from dialer.core import health
 from dialer.core.clock import now
 from dialer.core.prepared import Read
 from dialer.handling import asking, monitoring
@@ -52,19 +51,12 @@ def join(*, user: User, campaign: Campaign, phone: str = PhoneKind.SIP, number: 
     open_id = selectors.open_session_id(user.pk)
     if open_id is not None and session_of(user).campaign_id == campaign.pk:
         return
-    need_switch()
     if selectors.waits_for_start(campaign):
         raise NotNow(
             _("“%(campaign)s” is stopped. Ask your supervisor to start it, or choose another campaign.")
             % {"campaign": campaign.name}
         )
     agents.join(user=user, campaign=campaign, phone=phone, number=number)
-
-
-def need_switch() -> None:
-    """Refuse what would only wait for a switch that is not there."""
-    if health.switch_is_down():
-        raise NotNow(_("The telephone switch does not answer. Try again when this page says that it is back."))
 
 
 def leave(*, user: User) -> None:
@@ -117,7 +109,7 @@ def leave_colleague(*, session: AgentSession) -> None:
     """Leave a colleague's call that one was asked into."""
     found = handling.guest_of(session=session)
     if found is None or session.call_id is None:
-        raise NotNow(_("There is no call to hang up."))
+        raise NotNow("There is no call to hang up.")
     args = {"of_party": str(found.party_id)}
     asking.ask(session=session, call_id=session.call_id, kind=HandlingKind.PARTY_GONE, seen=found.version, args=args)
 
@@ -150,12 +142,10 @@ def extend(*, user: User) -> None:
 
 def dial_callback(*, user: User, lead_id: int) -> None:
     """Dial a callback of one's own now, due or not, through the gate."""
-    need_switch()
     placing.dial_promised(session_id=session_of(user).pk, lead_id=lead_id)
 
 
 def _self_dialing(user: User) -> AgentSession:
-    need_switch()
     session = session_of(user)
     if monitoring.busy(session):
         raise NotNow(_("You are listening to an agent. Stop that first: your customers would hear it."))
@@ -198,7 +188,6 @@ def dial_last(*, user: User) -> None:
 
 def dial_shown(*, user: User) -> None:
     """Dial the lead that is shown: where pacing dials, a callback of one's own."""
-    need_switch()
     session = session_of(user)
     if session.preview_lead_id is None:
         session = _self_dialing(user)
@@ -220,7 +209,6 @@ def dial_number(*, user: User, text: str) -> None:
 
 def call_phone(*, user: User) -> None:
     """Call the agent's phone again."""
-    need_switch()
     agents.call_phone_again(session_id=session_of(user).pk)
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
-
 from dialer.agents.rules import AgentState
 from dialer.agents.selectors import STATE_WORDS
 from dialer.calls.strain import trouble_now
@@ -15,7 +13,7 @@ from dialer.campaigns.models import Campaign
 from dialer.leads.templatetags.leads import rule_words
 
 from .models import Alert, EmergencyStop
-from .reading import AgentNow, Floor, ListLeft, left_in, slowly
+from .reading import AgentNow, Floor, ListLeft, QueueNow, left_in, slowly
 
 COLUMNS = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP, AgentState.PAUSED)
 SHOWN = 6
@@ -61,8 +59,7 @@ class Panel:
     live_answers: int
     abandonment: float | None
     budget_left: int | None
-    kept: bool
-    """Whether the abandonment is that of the rule's window, by the ledger; else it is the day's."""
+    window: str
     level: float | None
     why: str
     talk_s: float | None
@@ -72,6 +69,7 @@ class Panel:
     leads_left: int
     lists: list[ListLeft]
     refused: list[tuple[str, int]]
+    queues: list[QueueNow]
 
     @property
     def over_budget(self) -> bool:
@@ -90,7 +88,7 @@ class Panel:
         return (self.key, self.name, status, str(seen), self.ringing, self.screening, self.waiting, self.talking,
                 self.waiting_since, self.dialed, self.answer_rate, self.contact_rate, self.conversions, self.abandoned,
                 self.budget_left, self.level, self.why, self.talk_s, self.wrap_s, self.idle_s, self.leads_left,
-                str(self.refused))  # fmt: skip
+                str(self.refused), str(self.queues))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ def panel_of(floor: Floor, campaigns: list[Campaign], team_id: int | None, *, ke
         live_answers=live,
         abandonment=_share(lost, live),
         budget_left=int(cap_of(campaigns) * live + 1e-9) - lost,
-        kept=kept,
+        window="30 days" if kept else "today",
         level=level,
         why=why,
         talk_s=_mean(sums("talk_ms"), talks),
@@ -165,6 +163,7 @@ def panel_of(floor: Floor, campaigns: list[Campaign], team_id: int | None, *, ke
         leads_left=left_in(floor, ids),
         lists=[one for one in floor.lists if one.campaign_id in ids][:8],
         refused=_refused(floor, ids),
+        queues=[one for one in floor.queues if one.campaigns & ids],
     )
 
 
@@ -174,9 +173,9 @@ def board_of(floor: Floor, team_id: int | None, campaign_id: int | None = None) 
     if campaign_id is not None:
         campaigns = [one for one in campaigns if one.pk == campaign_id]
         panel = one_panel(floor, campaigns[0], team_id) if campaigns else None
-        title, strips = (panel.name if panel else gettext("This campaign is gone")), []
+        title, strips = (panel.name if panel else "This campaign is gone"), []
     else:
-        title = gettext("All campaigns")
+        title = "All campaigns"
         panel = panel_of(floor, campaigns, team_id, key="all", name=title)
         strips = [one_panel(floor, one, team_id) for one in campaigns]
     ids = {one.pk for one in campaigns}
@@ -234,18 +233,16 @@ def _pacing(floor: Floor, campaign: Campaign | None) -> tuple[float | None, str]
     if campaign is None:
         return None, ""
     if campaign.halted_at is not None:
-        return None, gettext("Emergency stop: nothing is dialed, by nobody, until it is started again.")
+        return None, "Emergency stop: nothing is dialed, by nobody, until it is started again."
     if campaign.status != "active":
-        return None, gettext("Stopped: nothing is dialed.")
+        return None, "Stopped: nothing is dialed."
     if campaign.pk in floor.pacing:
         return floor.pacing[campaign.pk]
     if campaign.dial_method == "ratio":
-        words = gettext("Ratio: %(level)s lines per free agent, as it is set.")
-        return float(campaign.dial_level), words % {"level": campaign.dial_level}
+        return float(campaign.dial_level), f"Ratio: {campaign.dial_level} lines per free agent, as it is set."
     if campaign.dial_method == "progressive":
-        return 1.0, gettext("Progressive: one line per free agent.")
-    words = gettext("%(method)s: agents dial for themselves.")
-    return None, words % {"method": campaign.get_dial_method_display()}
+        return 1.0, "Progressive: one line per free agent."
+    return None, f"{campaign.get_dial_method_display()}: agents dial for themselves."
 
 
 def _refused(floor: Floor, ids: set[int]) -> list[tuple[str, int]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from dialer.agents.models import LegState
 from dialer.agents.selectors import STATE_WORDS
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
@@ -27,7 +26,6 @@ class AgentRow:
     agent: AgentNow
     word: str
     campaign: str
-    phone: str = ""
     moves_to: str = ""
 
 
@@ -76,8 +74,7 @@ def people_of(floor: Floor, team_id: int | None, wanted: Wanted) -> PeopleView:
 def _row(floor: Floor, agent: AgentNow) -> AgentRow:
     to = floor.campaigns.get(agent.move_to) if agent.move_to is not None else None
     word = str(STATE_WORDS.get(agent.state, agent.state))  # type: ignore[call-overload]
-    phone = str(LegState(agent.leg).label)
-    return AgentRow(agent, word, floor.campaigns[agent.campaign_id].name, phone, to.name if to is not None else "")
+    return AgentRow(agent, word, floor.campaigns[agent.campaign_id].name, to.name if to is not None else "")
 
 
 def _calls(floor: Floor, names: Mapping[int, str], agents: Mapping[UUID, str], team_id: int | None) -> list[CallRow]:
@@ -89,12 +86,6 @@ def _calls(floor: Floor, names: Mapping[int, str], agents: Mapping[UUID, str], t
         "pk", "state", "campaign_id", "ringing_at", "answered_at", "connected_at", "queued_at"
     )
     return [
-        CallRow(
-            pk,
-            str(CallTask(state=state).get_state_display()),
-            connected or answered or ringing or queued,
-            names[campaign],
-            agents.get(pk, ""),
-        )
+        CallRow(pk, state.capitalize(), connected or answered or ringing or queued, names[campaign], agents.get(pk, ""))
         for pk, state, campaign, ringing, answered, connected, queued in rows[: MOST + 500]
     ]

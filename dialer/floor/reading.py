@@ -19,16 +19,16 @@ from django.db.models import Count, F, Min, Q
 
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import SYSTEM_CODES
+from dialer.calls import queueing
 from dialer.calls.models import CallTask, PacingState
 from dialer.calls.rules import CallState
-from dialer.campaigns.models import Campaign, PauseCode
+from dialer.campaigns.models import Campaign, LeadList, PauseCode
+from dialer.campaigns.selectors import figures_of
 from dialer.compliance.abandonment import period_of
 from dialer.compliance.ledger import today_of
 from dialer.compliance.models import AbandonmentDay
 from dialer.compliance.rulebook import abandonment_rule
 from dialer.core.clock import now
-from dialer.core.language import translated
-from dialer.leads.models import Lead, LeadState
 from dialer.people.models import Tenant
 
 from . import counters
@@ -71,6 +71,16 @@ class CallsNow:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueNow:
+    """A queue of callers: the campaigns whose agents serve it, how many wait, and since when the longest waiting."""
+
+    name: str
+    campaigns: frozenset[int]
+    waiting: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListLeft:
     """A list and how many of its leads wait to be called."""
 
@@ -97,6 +107,7 @@ class Floor:
     stops: list[EmergencyStop]
     abandonment: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Per campaign, where the ledger of the rule's window is kept: live answers, and those abandoned."""
+    queues: list[QueueNow] = field(default_factory=list)
     pacing: dict[int, tuple[float, str]] = field(default_factory=dict)
     """Per campaign, where decisions are kept: the dial level and why."""
 
@@ -127,6 +138,9 @@ def read_floor(tenant_id: int) -> Floor:
             .order_by("-at")[:3]
         ),
         abandonment=_abandonment(tenant, at),
+        queues=[
+            QueueNow(line.queue.name, line.campaigns, line.waiting, line.since) for line in queueing.lines_of(tenant_id)
+        ],
         pacing={
             campaign: (level, reason)
             for campaign, level, reason in PacingState.objects.for_tenant(tenant).values_list(
@@ -164,8 +178,7 @@ def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
 
 def _agents(tenant: Tenant) -> list[AgentNow]:
     rows = AgentSession.objects.for_tenant(tenant).filter(ended_at=None).order_by("state_since", "id")
-    labels = {code: translated(label) for code, label in SYSTEM_CODES.items()}
-    labels |= slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
+    labels = slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
     found = rows.values_list(
         *("public_id", "user_id", "user__first_name", "user__last_name", "user__username", "user__team_id"),
         *("user__team__name", "campaign_id", "state", "state_since", "pause_code", "leg", "call_id", "move_to_id"),
@@ -180,18 +193,18 @@ def _agents(tenant: Tenant) -> list[AgentNow]:
 
 
 def _pause_labels(tenant_id: int) -> dict[str, str]:
-    return dict(PauseCode.objects.for_tenant(tenant_id).values_list("code", "label"))
+    return {**SYSTEM_CODES, **dict(PauseCode.objects.for_tenant(tenant_id).values_list("code", "label"))}
 
 
 def _calls(tenant: Tenant) -> dict[int, CallsNow]:
     live = CallTask.objects.for_tenant(tenant).exclude(state=CallState.ENDED)
-    waits = Q(state=CallState.HUMAN, session=None, ending="")
+    waits = Q(state=CallState.HUMAN, session=None, ending="", inbound=False)
     rows = (
         live.order_by()
         .values("campaign_id")
         .annotate(
             ringing=Count("pk", filter=Q(state__in=(*_NOT_RINGING_YET, CallState.RINGING))),
-            screening=Count("pk", filter=Q(state__in=(CallState.ANSWERED, CallState.DETECTING))),
+            screening=Count("pk", filter=Q(state__in=(CallState.ANSWERED, CallState.DETECTING), inbound=False)),
             waiting=Count("pk", filter=waits),
             talking=Count("pk", filter=Q(state=CallState.CONNECTED)),
             since=Min(F("answered_at"), filter=waits),
@@ -211,14 +224,10 @@ def _teams(tenant_id: int) -> dict[int, frozenset[int]]:
 
 
 def _lists(tenant_id: int) -> list[ListLeft]:
-    rows = (
-        Lead.objects.for_tenant(tenant_id)
-        .filter(state=LeadState.WAITING)
-        .order_by()
-        .values_list("list__campaign_id", "list__name", "list__is_active")
-        .annotate(left=Count("pk"))
-    )
-    found = [ListLeft(campaign, name, left, active) for campaign, name, active, left in rows]
+    lists = list(LeadList.objects.for_tenant(tenant_id))
+    figures = figures_of([one.pk for one in lists])
+    left = {one.pk: figures[one.pk].open for one in lists if one.pk in figures}
+    found = [ListLeft(one.campaign_id, one.name, left[one.pk], one.is_active) for one in lists if left.get(one.pk)]
     return sorted(found, key=lambda one: (not one.is_active, -one.left, one.name))
 
 

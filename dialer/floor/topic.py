@@ -1,7 +1,4 @@
-"""The floor's boards as live screens: who may look at which, and the HTML that all of its viewers are sent.
-
-Each is rendered in the language that is active: live.shared keeps viewers of each language apart.
-"""
+"""The floor's boards as live screens: who may look at which, and the HTML that all of its viewers are sent."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
-from django.utils.translation import get_language
 
 from dialer.live.shared import SEQUENCE, Board, NoSuch
 from dialer.people.access import tenants_clock
@@ -67,7 +63,7 @@ def _charts(floor: Floor, team_id: int | None, campaign_id: int | None) -> str:
         charts = charts_on(floor, team_id, campaign_id)
         return render_to_string("floor/_charts.html", {"charts": charts}).strip()
 
-    html: str = slowly(f"charts {get_language()}.{floor.tenant.pk}.{team_id}.{campaign_id}", drawn, CHARTS_S)
+    html: str = slowly(f"charts {floor.tenant.pk}.{team_id}.{campaign_id}", drawn, CHARTS_S)
     return html
 
 

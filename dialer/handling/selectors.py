@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import F, Q
+
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign
 from dialer.core.models import TenantQuerySet
+from dialer.inbound.models import Queue
 from dialer.people.models import User
 
 from .models import Conversation, HandlingSettings, MessageRecording, Party, TransferPreset
@@ -42,8 +45,10 @@ PARK_LIMIT = timedelta(seconds=120)
 
 
 def overdue_parked(at: datetime) -> list[UUID]:
-    """Calls that have been parked for too long."""
+    """Calls that have been parked for too long, or have waited for an agent of a queue in vain."""
     rows = Conversation.objects.across_tenants().filter(mode=Mode.PARKED, held_since__lt=at - PARK_LIMIT)
+    in_vain = Q(call__queue_since__lt=at - F("call__queue__max_wait_s") * timedelta(seconds=1))
+    rows = rows.filter(Q(call__queue_since=None) | in_vain)
     return list(rows.order_by("held_since").values_list("pk", flat=True))
 
 
@@ -59,12 +64,13 @@ class Targets:
 
     presets: list[TransferPreset]
     agents: list[AgentSession]
+    queues: list[Queue]
     typed: bool
     """Whether a number may be typed."""
 
 
 def targets_of(campaign: Campaign, user: User) -> Targets:
-    """The campaign's presets, and colleagues who are ready now, in any campaign of the tenant."""
+    """The campaign's presets, the tenant's queues, and colleagues who are ready now in any of its campaigns."""
     ready = (
         AgentSession.objects.for_tenant(user.tenant_id)
         .filter(state=AgentState.READY, leg="up", ended_at=None)
@@ -77,13 +83,15 @@ def targets_of(campaign: Campaign, user: User) -> Targets:
     return Targets(
         list(presets.select_related("agent", "to_campaign")),
         list(ready[:200]),
+        list(Queue.objects.for_tenant(user.tenant_id)[:50]),
         typed=allowed is None or allowed.may_dial_out,
     )
 
 
 def parked(user: User) -> TenantQuerySet:
-    """The tenant's calls that are parked."""
+    """The tenant's calls that are parked; those that wait in a queue come to an agent by themselves."""
     rows = Conversation.objects.for_tenant(user.tenant_id).filter(mode=Mode.PARKED, call__ended_at=None)
+    rows = rows.filter(call__queue_since=None)
     return rows.select_related("call__lead", "call__campaign", "parked_by__user").order_by("held_since")
 
 

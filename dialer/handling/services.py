@@ -18,6 +18,7 @@ from dialer.agents.models import AgentSession
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.agents.services import NotNow
+from dialer.calls import queueing
 from dialer.calls import services as calls
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
@@ -86,6 +87,19 @@ def recall(*, call_id: UUID, at: datetime) -> Stepped | None:
         return _take(call, row, row.as_conversation(), Event(Kind.UNPARK), at, None, None, taker=taker)
 
 
+def serve(*, call_id: UUID, at: datetime) -> Stepped | None:
+    """Give a call that was transferred to a queue to an agent of it, if it is its turn; None when it is not."""
+    with transaction.atomic():
+        call = calls.lock(call_id, "campaign__tenant", "session")
+        row = _row(call, make=False) if call is not None else None
+        if call is None or row is None or row.mode != Mode.PARKED or call.queue_since is None:
+            return None
+        taker = queueing.claim(call=call, at=at)
+        if taker is None:
+            return None
+        return _take(call, row, row.as_conversation(), Event(Kind.UNPARK), at, None, None, taker=taker)
+
+
 def _row(call: CallTask, *, make: bool) -> Conversation | None:
     rows = Conversation.objects.across_tenants().select_related("party__session")
     row = rows.filter(pk=call.pk).first()
@@ -136,6 +150,8 @@ def _take(
         taker = int(command.args["session"])
         reserved = AgentEvent(AgentKind.RESERVED, call=call.pk, own=True)
         agents.apply_within(session_id=taker, event=reserved, at=at)
+    if event.kind is Kind.PARK:
+        queueing.wait_in(call=call, queue_id=command.args.get("queue") if command is not None else None, at=at)
     _carry_out(call, row, after, event, acts, at, taker)
     if left is not None and after.party is None:
         _let_go(left, cause, at)

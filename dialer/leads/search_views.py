@@ -53,15 +53,15 @@ def search(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
             found = list(rows.select_related("list")[: PAGE + 1])
     except OperationalError:
         messages.error(request, _("The search took too long. Choose a list, or search for a whole number."))
-    asked = {name: value for name in form.fields if (value := request.GET.get(name, ""))}
     since = now() - bulk.UNDONE_WITHIN
     context = {
         "campaign": campaign,
         "form": form,
         "leads": found[:PAGE],
         "following": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "asked": urlencode(asked),
-        "fields": asked,
+        "editor": form.editor,
+        "asked": urlencode(form.asked),
+        "fields": form.asked,
         "lists": LeadList.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign),
         "actions": bulk.ACTIONS.items(),
         "changes": owned(request, BulkChange).filter(campaign=campaign, made_at__gte=since, undone_at=None)[:5],
@@ -79,7 +79,9 @@ def export(request: HttpRequest, campaign_id: UUID) -> HttpResponseBase:
     user = user_of(request)
     if not sees_numbers(user):
         raise PermissionDenied("The file has whole numbers, which your role does not see.")
-    data = {name: value for name in ("list", "state") if (value := request.GET.get(name, "")[:40])}
+    data: dict[str, Any] = {name: form.asked[name][:40] for name in ("list", "state") if name in form.asked}
+    if form.editor.typed:
+        data["conditions"] = [f"{one.field} {one.op}" for one in form.editor.typed]  # not whom they ask for
     audit.record(
         tenant_id=campaign.tenant_id, actor=user, action="leads.exported", subject=str(campaign.public_id), data=data
     )
@@ -92,9 +94,7 @@ def change(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Do something to all that a search finds."""
     campaign = _campaign(request, campaign_id)
     form = SearchForm(request.POST, campaign=campaign)
-    back = (
-        f"{reverse('leads:search', args=[campaign_id])}?{urlencode({n: request.POST.get(n, '') for n in form.fields})}"
-    )
+    back = f"{reverse('leads:search', args=[campaign_id])}?{urlencode(form.asked)}"
     action, wanted = request.POST.get("action", ""), request.POST.get("target", "")
     lists = LeadList.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign)
     target = next((one for one in lists if str(one.public_id) == wanted), None) if action == "move" else None

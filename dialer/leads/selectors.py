@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from dialer.campaigns.models import Campaign, LeadList
-from dialer.core.models import AuditEntry, TenantQuerySet
+from dialer.campaigns.selectors import ListFigures, figures_of
+from dialer.core.models import AuditEntry
 
 from .bulk import ACTIONS
 from .fields import LABELS
 from .importing.columns import CUSTOM
-from .models import Lead, LeadState
+from .models import Lead
 
 PAGE = 50
 
 
-def lists_with_figures(campaign: Campaign) -> TenantQuerySet:
-    """The campaign's lists with `total`, `waiting`, `reserved`, `done`."""
-    states = {state.value: Count("leads", filter=Q(leads__state=state)) for state in LeadState}
-    rows = LeadList.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign)
-    return rows.annotate(total=Count("leads"), **states)
+def lists_with_figures(campaign: Campaign) -> list[LeadList]:
+    """The campaign's lists with `figures`."""
+    rows = list(LeadList.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign))
+    figures = figures_of([row.pk for row in rows])
+    for row in rows:
+        row.figures = figures.get(row.pk, ListFigures())
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from dialer.campaigns.models import Campaign, LeadList
+from dialer.campaigns.selectors import ListFigures, figures_of
 from dialer.campaigns.services import changed
 from dialer.people.access import fetch, owned, sees_numbers, supervisor, user_of
 
@@ -41,7 +42,8 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         after=int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0,
     )
     context = {
-        "list": lists_with_figures(lead_list.campaign).get(pk=lead_list.pk),
+        "list": lead_list,
+        "figures": figures_of([lead_list.pk]).get(lead_list.pk, ListFigures()),
         "campaign": lead_list.campaign,
         "page": page,
         "state": state,

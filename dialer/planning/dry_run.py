@@ -19,12 +19,13 @@ from django.db import connection, transaction
 
 from dialer.campaigns.models import Campaign
 from dialer.compliance import national
-from dialer.compliance.facts import Asked, Loaded, load
+from dialer.compliance.facts import Asked, Loaded, asked_for, load
 from dialer.compliance.history import LOOK_BACK, History
 from dialer.compliance.laws import Level
 from dialer.compliance.rulebook import regions_of_number
 from dialer.compliance.rules import Allow, Consent, Deny, gate
 from dialer.leads.choosing import where_of
+from dialer.leads.services import with_numbers
 
 HORIZON = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
@@ -63,12 +64,13 @@ COPY (
     ), called AS (
         SELECT phone, lead_id FROM compliance_gateverdict WHERE tenant_id = %(tenant)s AND at > %(since)s AND allowed
     )
-    SELECT lead.id, substr(lead.phone, 2)::bigint, flags.bits::bigint, CASE WHEN %(singly)s
+    SELECT lead.id, substr(lead.phone, 2)::bigint, flags.bits::bigint, CASE WHEN %(singly)s OR lead.turn > 0
         OR lead.phone IN (SELECT phone FROM called)
         OR lead.id IN (SELECT lead_id FROM called WHERE lead_id IS NOT NULL)
     THEN 0 ELSE hashtextextended(
         CASE WHEN starts_with(lead.phone, '+1') THEN left(lead.phone, 5) ELSE left(lead.phone, 4) END
-        || coalesce(upper(lead.custom ->> 'state'), ''), hash_array_extended(lead.time_zones, flags.bits)
+        || lead.region || coalesce('/' || upper(lead.custom ->> 'state'), ''),
+        hash_array_extended(lead.time_zones, flags.bits)
     ) END
     FROM leads_lead AS lead JOIN campaigns_leadlist AS list ON list.id = lead.list_id AND list.is_active
     LEFT JOIN dnc ON dnc.phone = lead.phone
@@ -91,7 +93,6 @@ SELECT prefix FROM compliance_dncpattern
 WHERE tenant_id = %(tenant)s AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
 """
 _PATTERN = "EXISTS (SELECT 1 FROM unnest(%(patterns)s::text[]) AS prefix WHERE starts_with(lead.phone, prefix))"
-_SEEN = "SELECT id, phone, time_zones, coalesce(upper(custom ->> 'state'), '') FROM leads_lead WHERE id = ANY(%(ids)s)"
 _COLUMNS = ("lead", "number", "flags", "sight")
 _ROW = np.dtype(
     [("head", ">u2"), *((f, t) for name in _COLUMNS for f, t in ((f"{name}_length", ">i4"), (name, ">i8")))]
@@ -235,9 +236,9 @@ def _count_classes(due: _Due, loaded: Loaded, at: datetime, count: _Count) -> No
 def _classes(due: _Due) -> list[_Class]:
     sights, first, sizes = np.unique(due.sight, return_index=True, return_counts=True)
     leads = due.lead[first].tolist()
-    seen = {row[0]: row for row in _rows(_SEEN, {"ids": leads})}
+    seen = _asked(leads)
     return [
-        _Class(sight, size, _asked(*seen[lead][1:]), flags)
+        _Class(sight, size, replace(seen[lead], lead_id=None), flags)
         for sight, size, lead, flags in zip(
             sights.tolist(), sizes.tolist(), leads, due.flags[first].tolist(), strict=True
         )
@@ -245,9 +246,9 @@ def _classes(due: _Due) -> list[_Class]:
     ]
 
 
-def _asked(phone: str, zones: Sequence[str], state: str, lead_id: int | None = None) -> Asked:
-    """As compliance.facts.asked_for makes it of a whole lead."""
-    return Asked(phone, tuple(zones), lead_id, (f"US-{state}",) if len(state) == 2 and state.isalpha() else ())
+def _asked(lead_ids: Sequence[int]) -> dict[int, Asked]:
+    """The questions that these leads put to the gate, by lead."""
+    return {lead.pk: asked_for(lead) for lead in with_numbers(lead_ids)}
 
 
 def _answers(loaded: Loaded, one: _Class, names: frozenset[str], at: datetime) -> list[Allow | Deny]:
@@ -307,7 +308,7 @@ def _count_singly(due: _Due, campaign: Campaign, at: datetime, count: _Count) ->
     """Ask the gate about each lead that has a history."""
     for start in range(0, len(due.lead), _AT_ONCE):
         quarters = dict(zip(due.lead[start : start + _AT_ONCE].tolist(), due.flags[start:].tolist(), strict=False))
-        asked = [_asked(phone, zones, state, pk) for pk, phone, zones, state in _rows(_SEEN, {"ids": list(quarters)})]
+        asked = list(_asked(list(quarters)).values())
         loaded = load(campaign=campaign, asked=asked, at=at, by_hand=not campaign.paced)
         for one in asked:
             assert one.lead_id is not None

@@ -25,10 +25,9 @@ from dialer.compliance.facts import asked_for, load
 from dialer.compliance.ledger import standing, today_of
 from dialer.compliance.rules import Deny, gate
 from dialer.core.language import translated
-from dialer.leads.choosing import filter_of
-from dialer.leads.fields import custom_fields
-from dialer.leads.filters import BadFilter, fields_of, q_of
-from dialer.leads.models import Lead, LeadState
+from dialer.leads.choosing import filter_of, where_of
+from dialer.leads.filters import BadFilter
+from dialer.leads.services import first_in_line
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 PROBED = 200
@@ -172,7 +171,7 @@ def _trunk(campaign: Campaign, at: datetime) -> Point:
 def _dialable(campaign: Campaign, at: datetime) -> Point:
     """Whether any of the leads that are first in line may be dialed now; else why not, by the most common reason."""
     address = _page("planning:dry-run", campaign)
-    leads = _first_in_line(campaign, at)
+    leads = first_in_line(campaign_id=campaign.pk, count=PROBED, at=at, where=where_of(campaign))
     if not leads:
         words = _("None is due, on an active list and past the filter. The dry run counts where they stand.")
         return Point(_("No lead is due now"), FAIL, words, address)
@@ -189,20 +188,3 @@ def _dialable(campaign: Campaign, at: datetime) -> Point:
     if times:
         words += " " + _("The first may be dialed at %(time)s.") % {"time": f"{localtime(min(times)):%H:%M}"}
     return Point(_("None of the leads that are first in line may be dialed now"), FAIL, words, address)
-
-
-def _first_in_line(campaign: Campaign, at: datetime) -> list[Lead]:
-    try:
-        chosen = filter_of(campaign)
-    except BadFilter:
-        return []
-    known = fields_of(custom_fields(campaign.pk, campaign.tenant_id))
-    rows = Lead.objects.for_tenant(campaign.tenant_id).filter(
-        q_of(chosen, known),
-        list__campaign=campaign,
-        list__is_active=True,
-        state=LeadState.WAITING,
-        promised_to=None,
-        next_attempt_at__lte=at,
-    )
-    return list(rows.order_by("-priority", "next_attempt_at", "pk")[:PROBED])

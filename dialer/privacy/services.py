@@ -14,7 +14,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
-from django.utils.translation import gettext as _
 
 from dialer.calls.models import CallEvent, CallTask, Recording, RecordingState
 from dialer.calls.services import note_event
@@ -23,6 +22,7 @@ from dialer.compliance.services import add_to_dnc
 from dialer.core import audit
 from dialer.core.clock import now
 from dialer.leads import callbacks
+from dialer.leads.importing.services import refused_rows_of
 from dialer.leads.models import Callback, Lead, LeadNumber, LeadState
 from dialer.people.models import Tenant, User
 
@@ -48,16 +48,17 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
     files: list[Path] = []
     with transaction.atomic():
         if NumberNote.objects.for_tenant(tenant).filter(phone=number, legal_hold=True).exists():
-            raise OnHold(_("This number is on legal hold, so nothing of it may be removed. Lift the hold first."))
+            raise OnHold("This number is on legal hold, so nothing of it may be removed. Lift the hold first.")
         calls = CallTask.objects.for_tenant(tenant).filter(phone=number)
         live = calls.exclude(state="ended").exists()
         if live:
-            raise OnHold(_("This number is in a call at this moment. Try again when it is over."))
+            raise OnHold("This number is in a call at this moment. Try again when it is over.")
         leads = Lead.objects.for_tenant(tenant).filter(Q(phone=number) | Q(numbers__phone=number)).order_by("pk")
         lead_ids = list(dict.fromkeys(leads.values_list("pk", flat=True)))
         counts = {
             "leads": _empty_leads(tenant, lead_ids, moment),
             "notes": _empty_notes(tenant, calls),
+            "refused_rows": refused_rows_of(tenant_id=tenant.pk, number=number).delete()[0],
             "recordings": _remove_recordings(
                 tenant, Recording.objects.for_tenant(tenant).filter(call__phone=number), files
             ),

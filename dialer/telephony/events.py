@@ -61,6 +61,18 @@ class ChannelReady:
 
 
 @dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """Somebody calls us: their channel rings and is in our hands. `dialed` and `caller` are what the trunk said, so
+    anything may be in them; `caller` is empty when the number is withheld.
+    """
+
+    channel_id: str
+    at: datetime
+    dialed: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelEnded:
     """A channel is gone. `cause` is the Q.850 hang-up cause (0 where the far end gave none).
 
@@ -112,6 +124,7 @@ SwitchEvent = (
     | ChannelRinging
     | ChannelAnswered
     | ChannelReady
+    | IncomingCall
     | ChannelEnded
     | MessagePlayed
     | PhoneSeen

@@ -2,7 +2,8 @@
 
 Two adapters implement it: `asterisk.adapter` (ARI + AMI) and `dialer.telephony.simulated`.
 Ids are chosen by us and deterministic, so asking twice is seen by the switch as a duplicate and
-never becomes a second call: a customer's channel id is its CallTask id, an agent's leg is
+never becomes a second call: a customer's channel id is its CallTask id (that of somebody who calls us is given by the
+adapter, a UUIDv7 that is always the same for the same channel), an agent's leg is
 `leg-<session uuid>`, the agent's bridge `desk-<session uuid>`, a third party that was dialed `party-<party uuid>`,
 and the bridge of a call that its agent has left `table-<call uuid>`.
 """
@@ -116,6 +117,8 @@ class ChannelInfo:
     """It is in our application's hands (a ChannelReady was or would have been sent)."""
     verdict: Screening = "NONE"
     bridge_id: str = ""
+    incoming: tuple[str, str] | None = None
+    """Of somebody who calls us: what they dialed, and their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,14 @@ class Switch(Protocol):
         """End a channel; one that is gone already is no error."""
         ...
 
+    async def answer(self, channel_id: str) -> None:
+        """Answer an incoming call; one that is answered already is no error."""
+        ...
+
+    async def refuse(self, channel_id: str, cause: int) -> None:
+        """End an incoming call that was not answered, with a Q.850 cause; one that is gone already is no error."""
+        ...
+
     async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
         """Call an agent's phone; on answer ChannelReady(leg_id) follows.
 
@@ -170,8 +181,11 @@ class Switch(Protocol):
         """Put a channel into a bridge, made when missing."""
         ...
 
-    async def hold(self, channel_id: str) -> None:
-        """Take a channel out of whatever bridge it is in, and play music to it. Asked again, the music goes on."""
+    async def hold(self, channel_id: str, music: str = "default") -> None:
+        """Take a channel out of whatever bridge it is in, and play music (a class of the switch's) to it.
+
+        Asked again, the music goes on.
+        """
         ...
 
     async def unhold(self, channel_id: str) -> None:
@@ -213,7 +227,7 @@ class Switch(Protocol):
         ...
 
     async def play(self, channel_id: str, message: str, playback_id: str) -> None:
-        """Play a message (`safe-harbour`) to one channel; MessagePlayed follows when it ends."""
+        """Play a message (`safe-harbour`, `closed`, `all-busy`) to one channel; MessagePlayed follows when it ends."""
         ...
 
     async def record(self, channel_id: str, path: str) -> None:

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
+from dialer.core.ids import new_id
+
 from .events import (
     ChannelAnswered,
     ChannelEnded,
     ChannelReady,
     ChannelRinging,
+    IncomingCall,
     MessagePlayed,
     PhoneSeen,
     Screening,
@@ -63,6 +66,7 @@ class _Channel:
     ready: bool = False
     verdict: Screening = "NONE"
     bridge: str = ""
+    incoming: tuple[str, str] | None = None
     music: bool = False
     muted: bool = False
     digits: str = ""
@@ -132,6 +136,20 @@ class SimulatedSwitch:
         if channel := self._channels.get(channel_id):
             self._end(channel, NORMAL, "" if channel.state == "UP" else "CANCEL")
 
+    async def answer(self, channel_id: str) -> None:
+        """Answer somebody who calls us."""
+        self._need_connection()
+        channel = self._channels.get(channel_id)
+        if channel is None or channel.incoming is None:
+            raise SwitchRefused("there is no such call to us")
+        channel.state = "UP"
+
+    async def refuse(self, channel_id: str, cause: int) -> None:
+        """End a call to us that was not answered."""
+        self._need_connection()
+        if channel := self._channels.get(channel_id):
+            self._end(channel, cause)
+
     async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
         """Call an agent's phone; those that are registered answer at once."""
         self._need_connection()
@@ -154,7 +172,7 @@ class SimulatedSwitch:
         channel.bridge = bridge_id
         self._bridges.setdefault(bridge_id, set()).add(channel_id)
 
-    async def hold(self, channel_id: str) -> None:
+    async def hold(self, channel_id: str, music: str = "default") -> None:
         """Take a channel out of its bridge, and pretend to play music to it."""
         channel = self._channel_that_is_up(channel_id)
         self._out_of_bridge(channel)
@@ -240,7 +258,9 @@ class SimulatedSwitch:
         """What the switch holds now."""
         self._need_connection()
         channels = tuple(
-            ChannelInfo(channel.id, channel.state, channel.ready, channel.verdict, channel.bridge)
+            ChannelInfo(
+                channel.id, channel.state, channel.ready, channel.verdict, channel.bridge, incoming=channel.incoming
+            )
             for channel in self._channels.values()
         )
         return Inventory(self._boot_id, channels, tuple(self._bridges), frozenset(self._phones()))
@@ -300,6 +320,13 @@ class SimulatedSwitch:
         """Let an agent hang up their phone."""
         for channel in [one for one in self._channels.values() if one.endpoint == endpoint]:
             self._end(channel, NORMAL)
+
+    def call_in(self, dialed: str, caller: str = "") -> str:
+        """Let somebody call us; the id of their channel."""
+        channel = self._new_channel(str(new_id()))
+        channel.incoming, channel.state, channel.ready = (dialed, caller), "RINGING", True
+        self._tell(IncomingCall(channel.id, _now(), dialed, caller))
+        return channel.id
 
     def customer_hangs_up(self, channel_id: str) -> None:
         """Let the person called hang up now."""

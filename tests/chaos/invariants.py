@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.db.models import Count, F, Q
 
+from asterisk.translate import channel_id
 from dialer.agents.models import AgentSession, AgentStateChange, LegState
 from dialer.calls.models import CallEvent, CallTask
 from dialer.calls.rules import CallState
@@ -38,7 +39,7 @@ def channels(floor: Floor) -> set[str]:
     request = urllib.request.Request(f"{floor.env['ASTERISK_ARI_URL']}/channels")
     request.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
     with urllib.request.urlopen(request, timeout=3) as answer:
-        found = [str(channel["id"]) for channel in json.load(answer)]
+        found = [channel_id(channel) for channel in json.load(answer)]
     return {name for name in found if _is_ours(name)}
 
 
@@ -146,13 +147,20 @@ def ended_exactly_once() -> None:
 
 
 def allowed_before_dialed() -> None:
-    """Every call was allowed before it was placed, for the number that was dialed. Raises Broken."""
-    calls = CallTask.objects.across_tenants()
+    """Every call was allowed before it was placed, for the number that was dialed; who called us was not dialed at all.
+
+    Raises Broken.
+    """
+    calls = CallTask.objects.across_tenants().filter(inbound=False)
     unlawful = calls.filter(Q(verdict_row__allowed=False) | Q(verdict_row__at__gt=F("placed_at")))
     if found := list(unlawful.values_list("pk", flat=True)):
         raise Broken(f"calls without an Allow before they were placed: {found}")
     if found := list(calls.exclude(verdict_row__phone=F("phone")).values_list("pk", flat=True)):
         raise Broken(f"calls whose verdict is about another number: {found}")
+    to_us = CallTask.objects.across_tenants().filter(inbound=True)
+    dialed = to_us.filter(Q(placed_at__isnull=False) | Q(verdict_row__isnull=False) | Q(outcome="abandoned"))
+    if found := list(dialed.values_list("pk", flat=True)):
+        raise Broken(f"calls to us that look as if we had dialed them: {found}")
 
 
 def _dialed_once(floor: Floor) -> None:

@@ -14,7 +14,8 @@ from dialer.compliance.facts import asked_for, load
 from dialer.compliance.models import Consent, DncEntry, DncPattern, NumberNote
 from dialer.compliance.rules import Allow, gate
 from dialer.core.clock import now
-from dialer.leads.models import Lead
+from dialer.leads.models import Lead, LeadNumber
+from dialer.leads.services import with_numbers
 from dialer.people.models import Tenant
 from dialer.planning.dry_run import HORIZON, DryRun, dry_run
 from tests.factories import make_call, make_campaign, make_leads, make_list
@@ -29,7 +30,7 @@ def one_by_one(campaign: Campaign, at: datetime) -> Counter[str]:
     due = Lead.objects.for_tenant(campaign.tenant_id).filter(
         campaign=campaign, state="waiting", promised_to=None, list__is_active=True, next_attempt_at__lt=at + HORIZON
     )
-    for lead in due:
+    for lead in with_numbers(due.values_list("pk", flat=True)):
         asked = asked_for(lead)
         loaded = load(campaign=campaign, asked=[asked], at=at, by_hand=not campaign.paced)
         first = gate(loaded.lead(asked), loaded.number(asked), loaded.campaign, at)
@@ -83,6 +84,12 @@ def test_every_class_gets_the_answer_of_the_gate_itself(tenant: Tenant, tmp_path
             state="ended", outcome="abandoned", placed_at=now(), ended_at=now()
         )
         Lead.objects.for_tenant(tenant).filter(pk=lead.pk).update(state="waiting")
+    rows = Lead.objects.for_tenant(tenant)
+    rows.filter(pk__in=[lead.pk for lead in leads[::4]]).update(region="US-FL")  # which ends an hour earlier
+    rows.filter(pk__in=[lead.pk for lead in leads[2::8]]).update(custom={"state": "fl"})
+    for lead in leads[3::10]:  # another number's turn, on another continent
+        LeadNumber.objects.create(tenant=tenant, lead=lead, phone=f"+4420718{lead.pk % 10000:04d}")
+    rows.filter(pk__in=[lead.pk for lead in leads[3::10]]).update(turn=1)
     seen: set[str] = set()
     for hours in range(0, 24, 5):  # night and day go round
         at = now() + timedelta(hours=hours)

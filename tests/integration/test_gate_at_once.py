@@ -16,7 +16,15 @@ from dialer.campaigns.models import Campaign
 from dialer.compliance.laws import Level
 from dialer.compliance.models import CampaignTerms, DncEntry
 from dialer.compliance.rules import Allow
-from dialer.compliance.services import Asked, add_consent, add_pattern, add_to_dnc, judge, revoke_consents
+from dialer.compliance.services import (
+    Asked,
+    add_consent,
+    add_pattern,
+    add_to_dnc,
+    judge,
+    revoke_consents,
+    stop_region,
+)
 from dialer.core.clock import now
 from dialer.people.models import Role
 from tests.factories import get_call, make_call, make_campaign, make_session, make_user, number_of
@@ -102,6 +110,52 @@ def test_a_pattern_forbids_at_once(campaign: Campaign) -> None:
     assert services.begin_placing(call_id=call.pk) is None
     assert dial_and_end(campaign, [NUMBER]) == 0
     assert dial_and_end(make_campaign(campaign.tenant), [NUMBER]) == 1
+
+
+def test_no_call_is_decided_after_a_pattern_or_a_stop(campaign: Campaign) -> None:
+    """The same for what forbids numbers without naming them: no number's own lock is held for it."""
+    areas = {"+1212555": "US-NY", "+1305555": "US-FL", "+1310555": "US-CA", "+1312555": "US-IL"}
+    boss = make_user(campaign.tenant, Role.ADMIN)
+    numbers = {prefix: [f"{prefix}{place:04d}" for place in range(101, 104)] for prefix in areas}
+    every = [number for some in numbers.values() for number in some]
+    over = Event()
+    seen: dict[str, int] = {}
+
+    def dialer(seed: int) -> None:
+        chance = random.Random(seed)
+        while not over.is_set():
+            dial_and_end(campaign, chance.sample(every, 4), by_hand=seed == 0)
+
+    def forbidder() -> None:
+        try:
+            for place, (prefix, region) in enumerate(areas.items()):
+                if place % 2:
+                    stop_region(tenant_id=campaign.tenant_id, region=region, why="", by=boss)
+                else:
+                    add_pattern(tenant_id=campaign.tenant_id, prefix=prefix, note="", by=boss)
+                seen.update({number: made(campaign, number) for number in numbers[prefix]})
+        finally:
+            over.set()
+
+    at_once([forbidder, *[lambda seed=seed: dialer(seed) for seed in range(3)]])  # type: ignore[misc]
+    assert {number: made(campaign, number) for number in seen} == seen
+    assert set(seen) == set(every)
+    assert dial_and_end(campaign, every) == 0
+
+
+@pytest.mark.parametrize("what", ["pattern", "stop"])
+def test_a_pattern_or_a_stop_waits_for_a_decision_under_way(campaign: Campaign, what: str) -> None:
+    boss = make_user(campaign.tenant, Role.ADMIN)
+
+    def forbid() -> None:
+        if what == "pattern":
+            add_pattern(tenant_id=campaign.tenant_id, prefix="+1212", note="", by=boss)
+        else:
+            stop_region(tenant_id=campaign.tenant_id, region="US-NY", why="", by=boss)
+
+    call = while_a_decision_is_under_way(campaign, forbid)
+    assert services.begin_placing(call_id=call.pk) is None
+    assert get_call(call.pk).outcome == "cancelled"
 
 
 def while_a_decision_is_under_way(campaign: Campaign, forbid: Any) -> CallTask:

@@ -78,6 +78,7 @@ def full_house(tenant: Tenant) -> Tenant:
     Callback.objects.create(
         tenant=tenant, lead=make_lead(campaign), promised_for=now(), zone="America/New_York", made_at=now()
     )
+    factories.make_did(factories.make_queue(campaign))
     make_import_rows(campaign)
     whatif.ask(campaign=campaign, user=make_user(tenant), settings=Settings(), stress=None)
     return tenant

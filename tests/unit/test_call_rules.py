@@ -78,13 +78,16 @@ def histories(draw: st.DrawFn) -> list[Event]:
     return told
 
 
-new_calls = st.builds(
-    lambda screened, unsure, own: Call(
-        screened=screened, unsure_to_agent=unsure, own_agent=own, session=OWN if own else None
+new_calls = st.one_of(
+    st.builds(
+        lambda screened, unsure, own: Call(
+            screened=screened, unsure_to_agent=unsure, own_agent=own, session=OWN if own else None
+        ),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
     ),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
+    st.just(Call(state=CallState.ANSWERED, inbound=True)),
 )
 answers = st.lists(st.sampled_from((None, 2, 2, 3)), max_size=8)
 """What claiming an agent comes to, each time it is asked: an agent's session, or nobody."""
@@ -131,7 +134,7 @@ def test_a_call_ends_once_and_for_good(call: Call, told: list[Event], claims: li
         assert (step.after.state is CallState.ENDED) == (step.after.outcome is not None)
         if step.after.state is CallState.ENDED and ended is None:
             ended = step.after
-            assert Act.FINISH_LEAD in step.acts
+            assert (Act.FINISH_LEAD in step.acts) is not call.inbound
             assert step.after.ending is None
         else:
             assert Act.FINISH_LEAD not in step.acts
@@ -280,6 +283,69 @@ def test_nobody_who_picked_up_is_booked_as_not_reached(call: Call, told: list[Ev
                 Outcome.MACHINE,
                 Outcome.LOST,
             }
+
+
+OF_CALLERS = {Outcome.LEFT_QUEUE, Outcome.OVERFLOW, Outcome.CLOSED}
+turned_away = st.builds(Event, kind=st.just(Kind.TURNED_AWAY), reason=st.sampled_from(("closed", "nobody", "")))
+
+
+@given(new_calls, histories(), answers, turned_away)
+def test_whoever_calls_us_is_never_abandoned_and_whom_we_call_never_left_a_queue(
+    call: Call, told: list[Event], claims: list[int | None], away: Event
+) -> None:
+    """What the law counts is of people whom we called; a caller's outcomes are their own."""
+    for step in play(call, [away, *told], claims):
+        found = {step.after.ending, step.after.outcome}
+        assert not found & ({Outcome.ABANDONED, Outcome.EARLY_HANGUP} if call.inbound else OF_CALLERS)
+        if call.inbound:
+            assert not step.after.answered and not step.after.verdict
+            assert step.after.state not in (CallState.QUEUED, CallState.DIALING, CallState.RINGING, CallState.DETECTING)
+
+
+WAITS = Call(state=CallState.HUMAN, inbound=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "told", "outcome", "by"),
+    [
+        (WAITS, [Event(Kind.HUNG_UP, cause=16)], Outcome.LEFT_QUEUE, "customer"),
+        (replace(WAITS, state=CallState.ANSWERED), [Event(Kind.HUNG_UP, cause=16)], Outcome.LEFT_QUEUE, "customer"),
+        (WAITS, [Event(Kind.WAIT_EXPIRED), Event(Kind.HUNG_UP)], Outcome.OVERFLOW, "customer"),
+        (
+            WAITS,
+            [Event(Kind.WAIT_EXPIRED), Event(Kind.MESSAGE_PLAYED), Event(Kind.HUNG_UP)],
+            Outcome.OVERFLOW,
+            "system",
+        ),
+        (WAITS, [Event(Kind.HANG_UP_ASKED, by="supervisor"), Event(Kind.HUNG_UP)], Outcome.OVERFLOW, "supervisor"),
+        (
+            replace(WAITS, state=CallState.ANSWERED),
+            [Event(Kind.TURNED_AWAY, reason="closed"), Event(Kind.MESSAGE_PLAYED), Event(Kind.HUNG_UP)],
+            Outcome.CLOSED,
+            "system",
+        ),
+        (WAITS, [Event(Kind.MISSING)], Outcome.LEFT_QUEUE, ""),
+        (WAITS, [Event(Kind.MISSING, cut_off=True)], Outcome.LOST, ""),
+        (
+            WAITS,
+            [Event(Kind.CLAIMED, session=2), Event(Kind.BRIDGED, session=2), Event(Kind.HUNG_UP, cause=16)],
+            Outcome.CONNECTED,
+            "customer",
+        ),
+    ],
+)
+def test_how_calls_to_us_end(call: Call, told: list[Event], outcome: Outcome, by: str) -> None:
+    for event in told:
+        call, _ = advance(call, event)
+    assert (call.outcome, call.hung_up_by) == (outcome, by)
+
+
+def test_whoever_waits_is_said_why_they_are_let_go() -> None:
+    after, effects = advance(WAITS, Event(Kind.WAIT_EXPIRED))
+    assert effects == (Effect(Act.PLAY_MESSAGE),) == owed(after)
+    after, effects = advance(replace(WAITS, state=CallState.ANSWERED), Event(Kind.TURNED_AWAY, reason="closed"))
+    assert effects == (Effect(Act.PLAY_MESSAGE),) == owed(after)
+    assert owed(WAITS) == (Effect(Act.START_WAIT),)
 
 
 def test_stored_acts_are_those_that_need_the_transaction() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from inspect import iscoroutinefunction
@@ -83,3 +84,56 @@ async def test_a_request_stays_in_one_thread(settings: Any) -> None:
     assert [name for name, _ in passed] == ["first", "last"]
     assert len({thread for _, thread in passed}) == 1
     assert passed[0][1] != threading.get_ident(), "not in the event loop's"
+
+
+UPLOAD = "/campaigns/01999999-0000-7000-8000-000000000000/lists/new/"
+
+
+async def sent(path: str, length: int | None, pieces: int = 0) -> tuple[int, int]:
+    """Post a body of that length by its own word, or of so many pieces of 4 MB without one; status, pieces taken."""
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        if taken == max(1, pieces):
+            await asyncio.get_running_loop().create_future()
+        taken += 1
+        return {"type": "http.request", "body": bytes(4 * 1024 * 1024), "more_body": taken < pieces}
+
+    answers: list[Any] = []
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/octet-stream")]
+    scope = {
+        **{"type": "http", "method": "POST", "path": path, "query_string": b"", "http_version": "1.1"},
+        **{"scheme": "http", "headers": headers + ([(b"content-length", b"%d" % length)] if length else [])},
+    }
+    await application(scope, receive, send)
+    if answers[0]["status"] == 413:
+        assert dict(answers[0]["headers"])[b"Connection"] == b"close"
+        assert b"nothing of it was kept" in b"".join(part.get("body", b"") for part in answers[1:])
+    return answers[0]["status"], taken
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "status"),
+    [
+        (UPLOAD, 1100 * 1024 * 1024, 413),
+        (UPLOAD, 100 * 1024 * 1024 * 1024, 413),
+        ("/sign-in/", 17 * 1024 * 1024, 413),
+        ("/sign-in/", 4 * 1024 * 1024, 403),
+        (UPLOAD, 4 * 1024 * 1024, 403),
+    ],
+)
+async def test_what_says_that_it_is_too_large_is_refused_before_any_of_it_is_read(
+    path: str, length: int, status: int
+) -> None:
+    answered, taken = await sent(path, length, pieces=1)
+    assert answered == status
+    assert taken == (0 if status == 413 else 1)
+
+
+async def test_what_does_not_say_how_large_it_is_is_read_no_further_than_it_may_be() -> None:
+    assert await sent("/sign-in/", None, pieces=1000) == (413, 5)

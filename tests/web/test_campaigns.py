@@ -89,7 +89,7 @@ def test_the_list_takes_the_same_queries_for_many(
     for _ in range(12):
         factories.make_campaign(house.tenant, disposition_set=dispositions)
     browser = as_(house.admin)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         assert browser.get("/campaigns/").status_code == 200
 
 

@@ -69,6 +69,35 @@ def test_searching(house: House, campaign: Campaign, as_: As, people: dict[str, 
     assert str(other.public_id) not in browser.get(at(campaign), {"q": "Bob"}).content.decode()
 
 
+def test_conditions_narrow_the_search_the_file_and_the_change(
+    house: House, campaign: Campaign, as_: As, people: dict[str, Lead]
+) -> None:
+    browser = as_(house.supervisor)
+    Lead.objects.for_tenant(house.tenant).filter(pk=people["Cleo"].pk).update(attempts=3, company="Ship & Co")
+    asked = {"field-0": "attempts", "op-0": "at_least", "value-0": "2"}
+    assert found(browser, campaign, **asked) == {"Cleo"}
+    assert found(browser, campaign, q="ada", **asked) == set()
+    both = {**asked, "match": "any", "field-1": "first_name", "op-1": "is", "value-1": "bob"}
+    assert found(browser, campaign, **both) == {"Bob", "Cleo"}
+    page = browser.get(at(campaign), both).content.decode()
+    assert 'name="value-1" value="bob"' in page, "the change of all asks the same"
+    assert "value-1=bob" in page, "and so does the file"
+    text = b"".join(browser.get(at(campaign, ".csv"), both)).decode("utf-8-sig")
+    assert ("Bob" in text, "Cleo" in text, "Ada" in text) == (True, True, False)
+    assert AuditEntry.objects.for_tenant(house.tenant).get(action="leads.exported").data == {
+        "conditions": ["attempts at_least", "first_name is"]
+    }
+    wrong = browser.get(at(campaign), {**asked, "value-0": "many"})
+    assert "“many” is no number" in wrong.content.decode()
+    assert found(browser, campaign, **{**asked, "value-0": "many"}) == set()
+    answer = browser.post(at(campaign, "/change/"), {**both, "action": "done"})
+    assert "value-1=bob" in answer["Location"]
+    states = {lead.first_name: lead.state for lead in Lead.objects.for_tenant(house.tenant)}
+    assert states == {"Ada": "waiting", "Bob": "done", "Cleo": "done"}
+    row = browser.get(f"/campaigns/{campaign.public_id}/filter/0/", {"field-0": "created_at"})
+    assert row.status_code == 200
+
+
 def test_pages_and_their_queries(
     house: House, campaign: Campaign, as_: As, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

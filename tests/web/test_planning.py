@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from dialer.campaigns.models import Campaign, ScriptPage
+from dialer.compliance.ledger import today_of
 from dialer.core.clock import now
 from dialer.leads.models import Lead
 from dialer.people.models import User
@@ -49,7 +50,7 @@ def test_each_failing_point_and_its_cure(house: House, campaign: Campaign, as_: 
     factories.make_leads(where, 1, time_zones=["Nowhere/Land"])
     factories.make_session(campaign, house.agent, state="paused")
     ScriptPage.objects.create(tenant=house.tenant, campaign=campaign, title="Opening", body="Hello {{lead.nmae}}")
-    pool = factories.make_pool(house.tenant, "+12125550190", daily_cap=1, used=1, used_on=now().date())
+    pool = factories.make_pool(house.tenant, "+12125550190", daily_cap=1, used=1, used_on=today_of(house.tenant, now()))
     Campaign.objects.for_tenant(house.tenant).filter(pk=campaign.pk).update(
         caller_pool=pool, lead_filter={"match": "all", "conditions": [{"field": "gone", "op": "is", "value": "1"}]}
     )

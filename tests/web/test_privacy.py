@@ -19,7 +19,7 @@ from dialer.compliance.services import Asked, add_to_dnc, judge, note_number
 from dialer.core.audit import verify
 from dialer.core.clock import now
 from dialer.core.models import AuditEntry
-from dialer.leads.models import Lead, LeadNumber, LeadState
+from dialer.leads.models import Import, ImportProblem, Lead, LeadNumber, LeadState
 from dialer.people.models import User
 from dialer.privacy.services import forget_old
 from tests.factories import get_lead, make_call, make_lead
@@ -101,6 +101,27 @@ def test_a_person_is_forgotten_and_the_evidence_stays(
     deed = AuditEntry.objects.for_tenant(house.tenant).get(action="person.erased")
     assert NUMBER not in json.dumps(deed.data)
     assert verify(house.tenant.pk).broken == ""
+
+
+def test_rows_that_an_import_refused_are_handed_out_and_forgotten(house: House, as_: As, campaign: Campaign) -> None:
+    made = Import.objects.create(
+        tenant=house.tenant, campaign=campaign, file_name="a.csv", size=1, region="US", asked_at=now(), state="done"
+    )
+    rows = (
+        ["(212) 555-0142", "Ada", "31 Febuary"],
+        ["Ada", "+1 212 555 0142"],
+        ["2125550142 ext", "Byron"],
+        ["212-555-0143", "her neighbour"],
+        ["9" * 20 + "2125550142", "no number at all"],
+    )
+    for place, cells in enumerate(rows):
+        ImportProblem.objects.create(tenant=house.tenant, of=made, row=place + 2, message="Mend it.", cells=cells)
+    told = json.loads(as_(house.admin).post("/privacy/export/", {"number": NUMBER}).content)
+    assert [row["row"] for row in told["refused_rows"]] == [2, 3, 4]
+    assert erase(as_(house.stranger)).status_code == 302
+    assert made.problems.count() == 5
+    assert erase(as_(house.admin)).status_code == 302
+    assert list(made.problems.order_by("row").values_list("row", flat=True)) == [5, 6]
 
 
 def test_nobody_is_forgotten_by_a_slip_a_stranger_or_on_hold(house: House, as_: As, person: Lead) -> None:

@@ -24,6 +24,7 @@ from dialer.campaigns.models import (
 from dialer.compliance.models import CampaignTerms
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
+from dialer.inbound.models import Did, Queue
 from dialer.leads.models import Lead, LeadState
 from dialer.leads.rules import CALLBACK_PRIORITY
 from dialer.leads.services import NewLead, add_leads
@@ -35,6 +36,8 @@ from .demo_desk import seed_desk
 from .demo_people import people
 
 SLUG = "demo"
+NUMBER_TO_CALL = "+12125550199"
+"""The demo's DID: nobody's number in the real world (555-01XX)."""
 PASSWORD = "cordboard-demo"  # noqa: S105 - printed for everybody to see
 ROBOTS = 12
 LEADS_PER_LIST = 600
@@ -108,6 +111,7 @@ def seed() -> Tenant:
         _one(Disposition, tenant, {"key": values["key"], **rest}, disposition_set=choices, code=values["code"])
     for values in CAMPAIGNS:
         _seed_campaign(tenant, choices, values)
+    _seed_queue(tenant)
     return tenant
 
 
@@ -158,6 +162,16 @@ def _seed_campaign(tenant: Tenant, choices: DispositionSet, values: dict[str, An
     do_not_call = Lead.objects.for_tenant(tenant).filter(list=lead_list).order_by("id")[:3]
     for phone in do_not_call.values_list("phone", flat=True):
         add_to_dnc(tenant_id=tenant.pk, number=phone, source="demo", by=None)
+
+
+def _seed_queue(tenant: Tenant) -> None:
+    """A number to call, whose queue the agents of the first campaign serve."""
+    defaults = {"time_zone": tenant.time_zone}
+    queue: Queue = _one(Queue, tenant, defaults, name="Harbour service")
+    if not queue.campaigns.exists():
+        queue.campaigns.set(Campaign.objects.for_tenant(tenant).filter(name=CAMPAIGNS[0]["name"]))
+    if not Did.objects.across_tenants().filter(phone=NUMBER_TO_CALL).exists():
+        Did.objects.create(tenant=tenant, queue=queue, phone=NUMBER_TO_CALL)
 
 
 def _leads_of(campaign: str) -> list[NewLead]:

@@ -14,14 +14,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from dialer.campaigns.models import Campaign, LeadList
 from dialer.campaigns.services import changed
 from dialer.core import audit, jobs
 from dialer.core.clock import now
+from dialer.core.models import TenantQuerySet
 from dialer.leads.fields import custom_fields
 from dialer.live import publish
 from dialer.people.models import User
@@ -29,7 +33,7 @@ from dialer.people.models import User
 from . import runner
 from .cells import OwnField
 from .columns import CUSTOM, TARGETS
-from .models import OPEN, Import, ImportMapping, ImportState
+from .models import OPEN, Import, ImportMapping, ImportProblem, ImportState
 from .reading import BadFile, signature_of
 from .writing import Chunk, Scrub, Superseded, write
 
@@ -255,3 +259,22 @@ def forget_old(*, at: datetime) -> int:
         path_of(one).unlink(missing_ok=True)
         Import.objects.across_tenants().filter(pk=one.pk).delete()
     return len(gone)
+
+
+_OF_NUMBER = """
+EXISTS (
+    SELECT 1 FROM jsonb_array_elements_text(leads_importproblem.cells) AS cell(text)
+    CROSS JOIN LATERAL (SELECT regexp_replace(cell.text, '[^0-9]', '', 'g') AS digits) AS typed
+    WHERE right(typed.digits, length(%s)) = %s AND length(typed.digits) <= length(%s) + 6
+)
+"""
+
+
+def refused_rows_of(*, tenant_id: int, number: str) -> TenantQuerySet:
+    """The refused rows that have this number (E.164) in one of their cells, however it was typed.
+
+    A cell counts that ends in the number's digits within its country: a country code or trunk prefix may precede.
+    """
+    within = phonenumbers.national_significant_number(phonenumbers.parse(number))
+    condition = RawSQL(_OF_NUMBER, [within, within, within], output_field=BooleanField())  # noqa: S611 - values are bound
+    return ImportProblem.objects.for_tenant(tenant_id).filter(condition)

@@ -29,6 +29,7 @@ _ENTRIES = (
     (_("Campaigns"), "campaigns:list", LEADERS, _CAMPAIGNS),
     (_("Calls"), "calls:list", _ANYBODY, ("calls:list", "calls:detail")),
     (_("Agents"), "agents:list", _ANYBODY, ("agents:",)),
+    (_("Queues"), "inbound:queues", ADMINS, ("inbound:",)),
     (_("Do not call"), "compliance:dnc", LEADERS, ("compliance:", "privacy:")),
     (_("Users"), "people:users", ADMINS, ("people:user",)),
     (_("Teams"), "people:teams", ADMINS, ("people:team",)),
