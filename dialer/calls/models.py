@@ -203,9 +203,9 @@ class CallEvent(TenantScoped):
 class RecordingState(models.TextChoices):
     """Whether a recording's file is whole."""
 
-    RUNNING = "running", "Running"
-    COMPLETE = "complete", "Complete"
-    MISSING = "missing", "Missing"
+    RUNNING = "running", lazy("Running")
+    COMPLETE = "complete", lazy("Complete")
+    MISSING = "missing", lazy("Missing")
 
 
 class Recording(TenantScoped):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dialer.agents.models import AgentSession
+from dialer.core.words import _, said
 from dialer.leads.templatetags.leads import rule_words
 
 from .models import CallTask, PacingDecision
 from .rules import CallState
 from .words import AGENT, DIALER, event_words
 
-GATE = "Gate"
+GATE = _("Gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,12 @@ def timeline_of(call: CallTask) -> list[Line]:
     names = _names(call, {event.data["session"] for event in events if isinstance(event.data.get("session"), int)})
     lines, state = [], CallState.ANSWERED.value
     if not call.inbound:
-        lines = [line(call.queued_at, *_decision(call), "Queued"), line(call.queued_at, GATE, _gate(call))]
+        lines = [line(call.queued_at, *_decision(call), _("Queued")), line(call.queued_at, GATE, _gate(call))]
         state = CallState.QUEUED.value
     for event in events:
         who, text = event_words(event.kind, event.data)
         if name := names.get(event.data.get("session")):
-            text = f"{text}: {name}"
+            text = said("%(what)s: %(name)s", what=text, name=name)
         lines.append(line(event.at, who, text, str(event.get_state_display()) if event.state != state else ""))
         state = event.state
     for witness in _witnesses:
@@ -71,11 +72,12 @@ def _put_in(lines: list[Line], one: Line) -> None:
 
 def _decision(call: CallTask) -> tuple[str, str]:
     if call.own_agent:
-        return AGENT, "The agent asked to dial"
+        return AGENT, _("The agent asked to dial")
     # The calls of a decision are queued at its moment.
     rows = PacingDecision.objects.for_tenant(call.tenant_id).filter(campaign=call.campaign_id, at=call.queued_at)
     reason = rows.values_list("reason", flat=True).first()
-    return DIALER, "Pacing decided to dial" + (f": {reason}" if reason else "")
+    what = _("Pacing decided to dial")
+    return DIALER, said("%(what)s: %(why)s", what=what, why=reason) if reason else what
 
 
 def _gate(call: CallTask) -> str:
@@ -83,7 +85,8 @@ def _gate(call: CallTask) -> str:
     assert verdict is not None, "whoever is dialed is dialed on a verdict"
     zones: dict[str, str] = verdict.evidence.get("clocks", {})
     clocks = ", ".join(f"{zone} {clock[11:16]}".strip() for zone, clock in zones.items())
-    return f"{rule_words(verdict.rule)} by {verdict.pack}" + (f" ({clocks})" if clocks else "")
+    words = said("%(rule)s by %(pack)s", rule=rule_words(verdict.rule), pack=verdict.pack)
+    return said("%(what)s (%(why)s)", what=words, why=clocks) if clocks else words
 
 
 def _names(call: CallTask, sessions: set[int]) -> dict[int, str]:

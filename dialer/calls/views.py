@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dialer.people.access import READERS, fetch, member, sees_numbers, tenant_of, user_of
@@ -45,7 +46,7 @@ def _call(request: HttpRequest, call_id: UUID) -> CallTask:
     call = fetch(request, page.rows(calls_of(user)), pk=call_id)
     assert isinstance(call, CallTask)
     if user.role not in READERS and call.user_id != user.pk:
-        raise PermissionDenied("This is a colleague's call. Agents see their own.")
+        raise PermissionDenied(_("This is a colleague's call. Agents see their own."))
     return call
 
 
@@ -64,5 +65,5 @@ def recording(request: HttpRequest, call_id: UUID) -> HttpResponseBase:
     found: Recording | None = getattr(_call(request, call_id), "recording", None)
     path = media.file_of(found) if found is not None else None
     if path is None:
-        raise Http404("This call has no recording, or its file is gone from the recordings folder.")
+        raise Http404(_("This call has no recording, or its file is gone from the recordings folder."))
     return media.send(request, path)

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.core.forms import TenantForm
 from dialer.core.language import translated
@@ -208,7 +209,7 @@ class MethodForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields = ("dial_method",)
-        labels = {"dial_method": "Dial method"}
+        labels = {"dial_method": lazy("Dial method")}
 
 
 class LevelForm(forms.ModelForm):
@@ -281,7 +282,9 @@ class DispositionForm(TenantForm):
         """Capitals and digits, once in the set."""
         code = self.cleaned_data["code"].strip().upper()
         if not (code.isascii() and code.isalnum()):
-            raise forms.ValidationError(f"“{code}” is no code: use capitals and digits only, e.g. SALE.")
+            raise forms.ValidationError(
+                _("“%(code)s” is no code: use capitals and digits only, e.g. SALE.") % {"code": code}
+            )
         self.cleaned_data["code"] = code
         return self._own("code")
 
@@ -290,7 +293,10 @@ class DispositionForm(TenantForm):
         key: int = self.cleaned_data["key"]
         rival = self._rivals().filter(key=key).exclude(pk=self.instance.pk).first()
         if rival is not None:
-            raise forms.ValidationError(f"Key {key} is “{rival.label}” already. Choose another from 1 to 9.")
+            raise forms.ValidationError(
+                _("Key %(key)s is “%(label)s” already. Choose another from 1 to 9.")
+                % {"key": key, "label": rival.label}
+            )
         return key
 
     def clean(self) -> dict[str, Any]:
@@ -313,7 +319,9 @@ class DispositionForm(TenantForm):
         chosen: bool = self.cleaned_data["is_default"]
         rival = self._rivals().filter(is_default=True).exclude(pk=self.instance.pk).first()
         if chosen and rival is not None:
-            raise forms.ValidationError(f"“{rival.label}” is the default already. Take it from there first.")
+            raise forms.ValidationError(
+                _("“%(label)s” is the default already. Take it from there first.") % {"label": rival.label}
+            )
         return chosen
 
 
@@ -397,8 +405,8 @@ class PauseCodeForm(TenantForm):
     class Meta:
         model = PauseCode
         fields = ("code", "label", "is_paid", "position")
-        labels = {"is_paid": "Paid", "position": "Place in the menu"}
-        help_texts = {"code": "Capitals and digits, e.g. LUNCH."}
+        labels = {"is_paid": lazy("Paid"), "position": lazy("Place in the menu")}
+        help_texts = {"code": lazy("Capitals and digits, e.g. LUNCH.")}
 
     def clean_code(self) -> str:
         """Once in the tenant."""

@@ -228,7 +228,7 @@ class Campaign(TenantScoped):
     )
     max_lines = models.PositiveSmallIntegerField(default=100, validators=[MinValueValidator(1)])
     abandonment_cap = models.DecimalField(
-        "abandonment cap (percent)",
+        _("abandonment cap (percent)"),
         max_digits=4,
         decimal_places=2,
         default=MAX_CAP,
@@ -336,11 +336,11 @@ class LeadList(TenantScoped):
 class FieldKind(models.TextChoices):
     """What may be written into a custom field."""
 
-    TEXT = "text", "Text"
-    NUMBER = "number", "Number"
-    DATE = "date", "Date"
-    CHOICE = "choice", "Choice"
-    YESNO = "yesno", "Yes or no"
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    DATE = "date", _("Date")
+    CHOICE = "choice", _("Choice")
+    YESNO = "yesno", _("Yes or no")
 
 
 class CustomField(TenantScoped):

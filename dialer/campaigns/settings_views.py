@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.people.access import admin, fetch, owned, tenant_of
@@ -21,7 +22,7 @@ def disposition_sets(request: HttpRequest) -> HttpResponse:
     form = DispositionSetForm(request.POST or None, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         made = form.save()
-        messages.success(request, f"“{made.name}” is made. Now add its dispositions.")
+        messages.success(request, _("“%(name)s” is made. Now add its dispositions.") % {"name": made.name})
         return redirect("campaigns:disposition-set", made.pk)
     sets = owned(request, DispositionSet).order_by("name").prefetch_related("dispositions", "campaigns")
     return render(request, "campaigns/disposition_sets.html", {"sets": sets, "form": form})
@@ -35,7 +36,7 @@ def disposition_set(request: HttpRequest, pk: int) -> HttpResponse:
     form = DispositionForm(request.POST or None, tenant=tenant_of(request), disposition_set=chosen)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.label}” is added.")
+        messages.success(request, _("“%(label)s” is added.") % {"label": form.instance.label})
         return redirect("campaigns:disposition-set", pk)
     context = {"set": chosen, "form": form, "dispositions": chosen.dispositions.all()}
     return render(request, "campaigns/disposition_set.html", context)
@@ -51,7 +52,7 @@ def disposition(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.label}” is saved.")
+        messages.success(request, _("“%(label)s” is saved.") % {"label": form.instance.label})
         return redirect("campaigns:disposition-set", chosen.disposition_set_id)
     return render(request, "campaigns/disposition.html", {"form": form, "disposition": chosen})
 
@@ -64,9 +65,12 @@ def disposition_delete(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         chosen.delete()
     except ProtectedError:
-        messages.error(request, f"“{chosen.label}” is on calls already and stays in the records. Change it instead.")
+        messages.error(
+            request,
+            _("“%(label)s” is on calls already and stays in the records. Change it instead.") % {"label": chosen.label},
+        )
     else:
-        messages.success(request, f"“{chosen.label}” is removed.")
+        messages.success(request, _("“%(label)s” is removed.") % {"label": chosen.label})
     return redirect("campaigns:disposition-set", chosen.disposition_set_id)
 
 
@@ -77,7 +81,7 @@ def pause_codes(request: HttpRequest) -> HttpResponse:
     form = PauseCodeForm(request.POST or None, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.label}” is added.")
+        messages.success(request, _("“%(label)s” is added.") % {"label": form.instance.label})
         return redirect("campaigns:pause-codes")
     return render(request, "campaigns/pause_codes.html", {"codes": owned(request, PauseCode), "form": form})
 
@@ -90,7 +94,7 @@ def pause_code(request: HttpRequest, pk: int) -> HttpResponse:
     form = PauseCodeForm(request.POST or None, instance=chosen, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"“{form.instance.label}” is saved.")
+        messages.success(request, _("“%(label)s” is saved.") % {"label": form.instance.label})
         return redirect("campaigns:pause-codes")
     return render(request, "campaigns/pause_code.html", {"form": form, "code": chosen})
 
@@ -101,5 +105,5 @@ def pause_code_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a pause code; what was recorded with it keeps the code itself."""
     chosen = fetch(request, PauseCode, pk=pk)
     chosen.delete()
-    messages.success(request, f"“{chosen.label}” is removed.")
+    messages.success(request, _("“%(label)s” is removed.") % {"label": chosen.label})
     return redirect("campaigns:pause-codes")

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.core import audit
@@ -75,7 +76,7 @@ def _form(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     form = CampaignForm(request.POST or None, instance=campaign, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         saved = _save(request, form, campaign)
-        messages.success(request, f"“{saved.name}” is saved.")
+        messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
         return redirect("campaigns:detail", saved.public_id)
     return render(request, "campaigns/form.html", {"form": form, "campaign": campaign})
 
@@ -102,9 +103,11 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
             _note(request, campaign, "campaign.started")
     except services.CannotStart as refusal:
         for problem in refusal.problems:
-            messages.error(request, f"“{campaign.name}” cannot start. {problem}")
+            messages.error(
+                request, _("“%(name)s” cannot start. %(problem)s") % {"name": campaign.name, "problem": problem}
+            )
     else:
-        messages.success(request, f"“{campaign.name}” is started.")
+        messages.success(request, _("“%(name)s” is started.") % {"name": campaign.name})
     return _back(request, public_id)
 
 
@@ -116,7 +119,7 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     with transaction.atomic():
         services.stop(campaign=campaign)
         _note(request, campaign, "campaign.stopped")
-    messages.success(request, f"“{campaign.name}” is stopped. Calls under way go on to their end.")
+    messages.success(request, _("“%(name)s” is stopped. Calls under way go on to their end.") % {"name": campaign.name})
     return _back(request, public_id)
 
 
@@ -129,11 +132,17 @@ def method(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.method"):
             campaign.save(update_fields=["dial_method"])
-        messages.success(request, f"“{campaign.name}” dials by the method {campaign.get_dial_method_display()}.")
+        messages.success(
+            request,
+            _("“%(name)s” dials by the method %(method)s.")
+            % {"name": campaign.name, "method": campaign.get_dial_method_display()},
+        )
     else:
         typed = request.POST.get("dial_method", "")[:20]
         known = ", ".join(str(label) for label in DialMethod.labels)
-        messages.error(request, f"“{typed}” is no dial method. Choose one of {known}.")
+        messages.error(
+            request, _("“%(typed)s” is no dial method. Choose one of %(known)s.") % {"typed": typed, "known": known}
+        )
     return _back(request, public_id)
 
 
@@ -146,10 +155,14 @@ def level(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.level"):
             campaign.save(update_fields=["dial_level"])
-        messages.success(request, f"“{campaign.name}” dials {campaign.dial_level} lines per free agent.")
+        messages.success(
+            request,
+            _("“%(name)s” dials %(dial_level)s lines per free agent.")
+            % {"name": campaign.name, "dial_level": campaign.dial_level},
+        )
     else:
         typed = request.POST.get("dial_level", "")[:20]
-        messages.error(request, f"“{typed}” is no dial level. Give a number from 1.00 to 10.00.")
+        messages.error(request, _("“%(typed)s” is no dial level. Give a number from 1.00 to 10.00.") % {"typed": typed})
     return _back(request, public_id)
 
 
@@ -162,10 +175,16 @@ def lines(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if form.is_valid():
         with history.change(campaign, by=user_of(request), action="campaign.lines"):
             campaign.save(update_fields=["max_lines"])
-        messages.success(request, f"“{campaign.name}” uses {campaign.max_lines} lines at most.")
+        messages.success(
+            request,
+            _("“%(name)s” uses %(max_lines)s lines at most.")
+            % {"name": campaign.name, "max_lines": campaign.max_lines},
+        )
     else:
         typed = request.POST.get("max_lines", "")[:20]
-        messages.error(request, f"“{typed}” is no number of lines. Give a whole number, 1 or more.")
+        messages.error(
+            request, _("“%(typed)s” is no number of lines. Give a whole number, 1 or more.") % {"typed": typed}
+        )
     return _back(request, public_id)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from dialer.core.audit import Verified, verify
+from dialer.core.language import speaking
 from dialer.people.models import Tenant, User
 
 from .story import EVIDENCE_COLUMNS, evidence_rows
@@ -48,7 +49,8 @@ def as_pdf(*, tenant: Tenant, number: str, by: User, at: datetime) -> bytes:
         ) from error
     rows = list(evidence_rows(tenant, number))
     trail = verify(tenant.pk)
-    page = render_to_string("compliance/evidence.html", context_of(tenant, number, by, at, rows, trail))
+    with speaking("en"):  # evidence reads the same whoever takes it
+        page = render_to_string("compliance/evidence.html", context_of(tenant, number, by, at, rows, trail))
     made: bytes = HTML(string=page, url_fetcher=_nothing_fetched).write_pdf()
     return made
 

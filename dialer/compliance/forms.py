@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.campaigns.models import Campaign
 from dialer.core.forms import TenantForm
@@ -43,7 +45,7 @@ class StoryForm(NumberForm):
     """A number, and the moment that is asked about, on the tenant's clock."""
 
     at = forms.DateTimeField(
-        label="At (your clock)",
+        label=lazy("At (your clock)"),
         required=False,
         widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
     )
@@ -53,7 +55,7 @@ class CampaignChoice(forms.ModelChoiceField):
     """One of the tenant's campaigns, or every one."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(queryset=None, required=False, empty_label="Every campaign", **kwargs)
+        super().__init__(queryset=None, required=False, empty_label=_("Every campaign"), **kwargs)
 
 
 class _OfTenant(forms.Form):
@@ -69,16 +71,18 @@ class ManyNumbersForm(_OfTenant):
     """Numbers to put on a list, one per line."""
 
     numbers = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}), help_text="One per line."
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}), help_text=lazy("One per line.")
     )
-    kind = forms.ChoiceField(label="List", choices=DncEntry.Kind.choices)
-    campaign = CampaignChoice(label="For")
+    kind = forms.ChoiceField(label=lazy("List"), choices=DncEntry.Kind.choices)
+    campaign = CampaignChoice(label=lazy("For"))
 
     def clean_numbers(self) -> list[str]:
         """All of them as E.164, each once; the first that is none is named with its line."""
         lines = [line.strip() for line in self.cleaned_data["numbers"].splitlines()]
         if len(lines) > MANY:
-            raise forms.ValidationError(f"These are {len(lines)} lines; {MANY} can be added at once.")
+            raise forms.ValidationError(
+                _("These are %(lines)s lines; %(many)s can be added at once.") % {"lines": len(lines), "many": MANY}
+            )
         found: dict[str, None] = {}
         for place, line in enumerate(lines, start=1):
             if not line:
@@ -86,7 +90,9 @@ class ManyNumbersForm(_OfTenant):
             try:
                 found[parse_number(line, self.tenant.region)] = None
             except NotANumber as error:
-                raise forms.ValidationError(f"Line {place}: {error}") from error
+                raise forms.ValidationError(
+                    _("Line %(place)s: %(error)s") % {"place": place, "error": error}
+                ) from error
         return list(found)
 
 
@@ -94,12 +100,12 @@ class PatternForm(_OfTenant):
     """The first digits of numbers that are never dialed."""
 
     digits = forms.CharField(
-        label="Begins with",
+        label=lazy("Begins with"),
         max_length=20,
-        help_text="With + and the country code, or an area code, e.g. 900.",
+        help_text=lazy("With + and the country code, or an area code, e.g. 900."),
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
-    campaign = CampaignChoice(label="For")
+    campaign = CampaignChoice(label=lazy("For"))
     note = forms.CharField(max_length=200, required=False)
 
     def clean_digits(self) -> str:
@@ -110,7 +116,8 @@ class PatternForm(_OfTenant):
         if re.fullmatch(r"[1-9][0-9]{2,9}", typed) and self.tenant.region in ("US", "CA"):
             return f"+1{typed}"
         raise forms.ValidationError(
-            f"“{self.cleaned_data['digits']}” is not the beginning of a number. Type + and the country code first."
+            _("“%(digits)s” is not the beginning of a number. Type + and the country code first.")
+            % {"digits": self.cleaned_data["digits"]}
         )
 
 
@@ -120,7 +127,7 @@ class ConsentForm(forms.ModelForm):
     class Meta:
         model = Consent
         fields = ("kind", "source", "proof", "given_at", "expires_at")
-        labels = {"given_at": "Given at (your clock)", "expires_at": "Ends at (empty: never)"}
+        labels = {"given_at": lazy("Given at (your clock)"), "expires_at": lazy("Ends at (empty: never)")}
         widgets = {
             name: forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
             for name in ("given_at", "expires_at")
@@ -131,18 +138,18 @@ class ConsentForm(forms.ModelForm):
         data = super().clean() or {}
         given_at, expires_at = data.get("given_at"), data.get("expires_at")
         if given_at and given_at > timezone.now():
-            self.add_error("given_at", "This is in the future. Record a consent when it has been given.")
+            self.add_error("given_at", _("This is in the future. Record a consent when it has been given."))
         if given_at and expires_at and expires_at <= given_at:
-            self.add_error("expires_at", "It would end before it was given. Choose a later time, or none.")
+            self.add_error("expires_at", _("It would end before it was given. Choose a later time, or none."))
         if data.get("kind") == Consent.Kind.WRITTEN and not data.get("proof"):
-            self.add_error("proof", "Written consent needs its proof: where the document or form is kept.")
+            self.add_error("proof", _("Written consent needs its proof: where the document or form is kept."))
         return data
 
 
 class RevokeForm(forms.Form):
     """How somebody took their consent back."""
 
-    how = forms.CharField(label="How they said so", max_length=200)
+    how = forms.CharField(label=lazy("How they said so"), max_length=200)
 
 
 class NoteForm(forms.ModelForm):
@@ -152,10 +159,10 @@ class NoteForm(forms.ModelForm):
         model = NumberNote
         fields = ("wireless", "by_hand_only", "legal_hold", "reassigned", "reassigned_since")
         labels = {
-            "by_hand_only": "Dialed by hand only",
-            "legal_hold": "Legal hold: nothing of it is removed",
-            "reassigned": "Reassigned since that date",
-            "reassigned_since": "Date asked about",
+            "by_hand_only": lazy("Dialed by hand only"),
+            "legal_hold": lazy("Legal hold: nothing of it is removed"),
+            "reassigned": lazy("Reassigned since that date"),
+            "reassigned_since": lazy("Date asked about"),
         }
         widgets = {"reassigned_since": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
 
@@ -167,20 +174,20 @@ class NoteForm(forms.ModelForm):
         """An answer about reassignment is about a date."""
         data = super().clean() or {}
         if data.get("reassigned") and not data.get("reassigned_since"):
-            self.add_error("reassigned_since", "Give the date that the database was asked about (the consent's).")
+            self.add_error("reassigned_since", _("Give the date that the database was asked about (the consent's)."))
         return data
 
 
 class StopForm(forms.Form):
     """A state or country in which nothing is to be dialed."""
 
-    region = forms.ChoiceField(label="State or country")
-    why = forms.CharField(label="Why", max_length=200, required=False)
+    region = forms.ChoiceField(label=lazy("State or country"))
+    why = forms.CharField(label=lazy("Why"), max_length=200, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["region"]
-        choice.choices = [("", "Choose …"), *((region, region) for region in known_regions())]
+        choice.choices = [("", _("Choose …")), *((region, region) for region in known_regions())]
 
 
 class TermsForm(TenantForm):

@@ -116,10 +116,10 @@ class Retention(TenantScoped):
     class Kind(models.TextChoices):
         """What can be removed. Records of calls and their grounds cannot."""
 
-        RECORDINGS = "recordings", "Recordings"
-        NOTES = "notes", "Agents' notes"
-        LEADS = "leads", "Names and numbers of leads that are done"
-        REFUSALS = "refusals", "Decisions that refused a call"
+        RECORDINGS = "recordings", _("Recordings")
+        NOTES = "notes", _("Agents' notes")
+        LEADS = "leads", _("Names and numbers of leads that are done")
+        REFUSALS = "refusals", _("Decisions that refused a call")
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     days = models.PositiveIntegerField(default=0)

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.core import audit
@@ -26,7 +27,7 @@ from .story import evidence_rows, story_of
 def _number(request: HttpRequest) -> str | None:
     """The number that a request is about, or None when it names none. Not for those from whom numbers are hidden."""
     if not sees_numbers(user_of(request)):
-        raise PermissionDenied("Telephone numbers are hidden from your role. An administrator can change that.")
+        raise PermissionDenied(_("Telephone numbers are hidden from your role. An administrator can change that."))
     form = NumberForm(request.POST if request.method == "POST" else request.GET, region=tenant_of(request).region)
     return form.cleaned_data["number"] if form.is_valid() else None
 
@@ -86,7 +87,7 @@ def add_consent(request: HttpRequest) -> HttpResponse:
         expires_at=data["expires_at"],
         by=user_of(request),
     )
-    messages.success(request, f"The consent of {display_number(about)} is recorded.")
+    messages.success(request, _("The consent of %(number)s is recorded.") % {"number": display_number(about)})
     return redirect(_page_of(about))
 
 
@@ -98,13 +99,15 @@ def revoke(request: HttpRequest) -> HttpResponse:
     if about is None:
         return redirect("compliance:number")
     if not form.is_valid():
-        messages.error(request, "Say how they took their consent back, e.g. “told the agent”.")
+        messages.error(request, _("Say how they took their consent back, e.g. “told the agent”."))
         return redirect(_page_of(about))
     count = services.revoke_consents(
         tenant_id=tenant_of(request).pk, number=about, how=form.cleaned_data["how"], by=user_of(request)
     )
     messages.success(
-        request, f"{count} consent(s) of {display_number(about)} are taken back. No call rests on them now."
+        request,
+        _("%(count)s consent(s) of %(number)s are taken back. No call rests on them now.")
+        % {"count": count, "number": display_number(about)},
     )
     return redirect(_page_of(about))
 
@@ -123,7 +126,7 @@ def note(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     asked = {"reassigned_at": now() if data["reassigned"] else None}
     services.note_number(tenant_id=tenant.pk, number=about, **{**data, **asked})
-    messages.success(request, f"Noted of {display_number(about)}.")
+    messages.success(request, _("Noted of %(number)s.") % {"number": display_number(about)})
     return redirect(_page_of(about))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
@@ -32,7 +33,10 @@ def dnc(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             number = form.cleaned_data["number"]
             services.add_to_dnc(tenant_id=tenant.pk, number=number, source="typed", by=user_of(request))
-            messages.success(request, f"{display_number(number)} is on the do-not-call list. It is never dialed.")
+            messages.success(
+                request,
+                _("%(number)s is on the do-not-call list. It is never dialed.") % {"number": display_number(number)},
+            )
             return redirect("compliance:dnc")
     elif "number" in request.GET:
         form = NumberForm(request.GET, region=tenant.region)
@@ -76,7 +80,11 @@ def dnc_many(request: HttpRequest) -> HttpResponse:
         campaign=data["campaign"],
         kind=data["kind"],
     )
-    messages.success(request, f"{added} numbers are added; {len(data['numbers']) - added} were on the list already.")
+    messages.success(
+        request,
+        _("%(added)s numbers are added; %(known)s were on the list already.")
+        % {"added": added, "known": len(data["numbers"]) - added},
+    )
     return redirect("compliance:dnc")
 
 
@@ -92,7 +100,7 @@ def pattern_add(request: HttpRequest) -> HttpResponse:
     services.add_pattern(
         tenant_id=tenant.pk, prefix=data["digits"], note=data["note"], by=user_of(request), campaign=data["campaign"]
     )
-    messages.success(request, f"Numbers that begin with {data['digits']} are never dialed.")
+    messages.success(request, _("Numbers that begin with %(where)s are never dialed.") % {"where": data["digits"]})
     return redirect("compliance:dnc")
 
 
@@ -102,7 +110,7 @@ def pattern_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Dial numbers that begin so again."""
     pattern = fetch(request, DncPattern, pk=pk)
     services.remove_pattern(pattern=pattern, by=user_of(request))
-    messages.success(request, f"Numbers that begin with {pattern.prefix} may be dialed again.")
+    messages.success(request, _("Numbers that begin with %(prefix)s may be dialed again.") % {"prefix": pattern.prefix})
     return redirect("compliance:dnc")
 
 
@@ -123,7 +131,9 @@ def stops(request: HttpRequest) -> HttpResponse:
         services.stop_region(
             tenant_id=tenant_of(request).pk, region=data["region"], why=data["why"], by=user_of(request)
         )
-        messages.success(request, f"Nothing is dialed in {data['region']} until the stop is lifted.")
+        messages.success(
+            request, _("Nothing is dialed in %(where)s until the stop is lifted.") % {"where": data["region"]}
+        )
         return redirect("compliance:stops")
     rows = owned(request, StateStop).select_related("by", "lifted_by").order_by("lifted_at", "-at")
     shown = [*rows.filter(lifted_at=None), *rows.exclude(lifted_at=None).order_by("-lifted_at")[:LATEST]]
@@ -136,7 +146,7 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Dial there again."""
     stop = fetch(request, StateStop, pk=pk)
     services.lift_stop(stop=stop, by=user_of(request))
-    messages.success(request, f"{stop.region} is dialed again.")
+    messages.success(request, _("%(region)s is dialed again.") % {"region": stop.region})
     return redirect("compliance:stops")
 
 
@@ -150,7 +160,9 @@ def terms(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = TermsForm(request.POST or None, instance=row, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
         services.set_terms(terms=form.instance, by=user_of(request))
-        messages.success(request, f"The rules of “{campaign.name}” are saved. They hold from the next call on.")
+        messages.success(
+            request, _("The rules of “%(name)s” are saved. They hold from the next call on.") % {"name": campaign.name}
+        )
         return redirect("compliance:terms", campaign.public_id)
     context = {"form": form, "campaign": campaign, "laws": selectors.law_in_words(form.instance)}
     return render(request, "compliance/terms.html", context)

@@ -13,6 +13,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import BooleanField, Exists, ExpressionWrapper
+from django.db.models.functions import Now
+
 from .clock import now
 from .models import Pulse
 
@@ -69,6 +72,19 @@ def fresh(found: Iterable[Pulse]) -> list[Pulse]:
     """Those that still say something. One from the future does, too: a clock was stepped."""
     moment = now()
     return [one for one in found if moment - one.at <= FRESH]
+
+
+def switch_serves() -> ExpressionWrapper[Any]:
+    """For a query: whether the switch can be asked for something now; where no switchboard was ever heard of it can."""
+    boards = Pulse.objects.filter(kind=SWITCHBOARD)
+    serving = boards.filter(at__gte=Now() - FRESH, data__switch_up=True)
+    return ExpressionWrapper(Exists(serving) | ~Exists(boards), output_field=BooleanField())
+
+
+def switch_is_down() -> bool:
+    """Whether nobody can ask the switch for anything now: it is gone, or who speaks with it is."""
+    boards = pulses(SWITCHBOARD)
+    return bool(boards) and not any(one.data.get("switch_up") for one in fresh(boards))
 
 
 def forget_old() -> int:

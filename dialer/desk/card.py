@@ -80,7 +80,7 @@ def subject_of(request: HttpRequest, kind: str, public_id: UUID) -> Subject:
         rows = owned(request, CallTask).select_related("campaign", "lead__list", "verdict_row")
         call = fetch(request, rows, pk=public_id)
         if call.user_id != user.pk:
-            raise PermissionDenied("This is a colleague's call. Agents see their own.")
+            raise PermissionDenied(_("This is a colleague's call. Agents see their own."))
         return Subject(user, call.lead, call)
     return Subject(user, lead_of(request, public_id), None)
 
@@ -90,7 +90,7 @@ def lead_of(request: HttpRequest, public_id: UUID) -> Lead:
     lead = fetch(request, owned(request, Lead).select_related("campaign", "list"), public_id=public_id)
     assert isinstance(lead, Lead)
     if not _in_hands(user_of(request), lead):
-        raise PermissionDenied("This customer is not in your hands now.")
+        raise PermissionDenied(_("This customer is not in your hands now."))
     return lead
 
 

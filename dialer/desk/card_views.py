@@ -45,7 +45,7 @@ def save_field(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse
     own = fields.custom_fields(lead.campaign_id, lead.tenant_id) if name.startswith(fields.CUSTOM) else []
     form = fields.form_of(lead, own, request.POST, only=name)
     if name not in form.fields:
-        raise Http404("There is no such field.")
+        raise Http404(_("There is no such field."))
     said = ""
     if form.is_valid():
         kind = next((one.kind for one in own if fields.CUSTOM + one.name == name), "")

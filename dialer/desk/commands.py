@@ -73,10 +73,10 @@ def _of_state(desk: Desk) -> Iterator[tuple[str, str]]:
     session = desk.session
     if session is None:
         for campaign in desk.campaigns:
-            if not waits_for_start(campaign):
+            if not waits_for_start(campaign) and not desk.switch_down:
                 yield f"join-{campaign.public_id}", _("Join %(name)s") % {"name": campaign.name}
         return
-    if desk.phone_down:
+    if desk.phone_down and not desk.switch_down:
         yield "do-phone", _("Call my phone")
     if desk.state is AgentState.PAUSED and session.leg == LegState.UP:
         yield "do-ready", _("Ready")
@@ -92,6 +92,10 @@ def _of_state(desk: Desk) -> Iterator[tuple[str, str]]:
 def _of_call(desk: Desk) -> Iterator[tuple[str, str]]:
     """Buttons that do something with the call in hand, or begin one."""
     if desk.session is None:
+        return
+    if desk.can_extend:
+        yield "do-extend", _("More time for the wrap-up")
+    if desk.switch_down:
         return
     own = desk.call is not None and desk.call.own_agent
     if desk.state is AgentState.IN_CALL or (desk.state is AgentState.RESERVED and own):
@@ -115,9 +119,7 @@ def _of_call(desk: Desk) -> Iterator[tuple[str, str]]:
     for kind, command in words.items():
         if kind in offers:
             yield command
-    if desk.can_extend:
-        yield "do-extend", _("More time for the wrap-up")
-    if desk.session.leg != LegState.UP:
+    if desk.off_line:
         return
     if desk.preview:
         yield "do-dial-shown", _("Dial the lead shown")
@@ -129,7 +131,7 @@ def _of_call(desk: Desk) -> Iterator[tuple[str, str]]:
 
 
 def _may_dial(desk: Desk) -> bool:
-    return desk.dials_self and desk.call is None and desk.session is not None and desk.session.leg == LegState.UP
+    return desk.dials_self and desk.call is None and not desk.off_line
 
 
 def _number(desk: Desk, text: str) -> list[Command]:
@@ -163,7 +165,7 @@ def _named(text: str, prefix: str = "") -> Q:
 
 def _callbacks(desk: Desk, text: str) -> list[Command]:
     rows = mine.own_callbacks(desk.user).filter(_named(text, "lead__"))
-    dialable = desk.session is not None and desk.call is None
+    dialable = desk.session is not None and desk.call is None and not desk.switch_down
     return [
         Command(
             _("Dial %(name)s now") % {"name": one.lead.shown_name},

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,6 +14,7 @@ from dialer.campaigns.models import Campaign, Disposition
 from dialer.compliance.rules import Deny
 from dialer.compliance.services import allowed_at
 from dialer.core.clock import now
+from dialer.core.language import translated
 from dialer.core.zones import known_zone
 from dialer.leads.callbacks import Promise
 from dialer.leads.models import NumberKind
@@ -100,13 +102,17 @@ class CallbackForm(forms.Form):
         try:
             moment = promised_moment(data["when"], zone, now())
         except BadTime as error:
-            self.add_error("when", str(error))
+            self.add_error("when", translated(str(error)))
             return data
         answer = allowed_at(campaign=self.campaign, number=self.number, zones=self.zones, at=moment)
         if isinstance(answer, Deny):
             again = answer.again_at.astimezone(zone) if answer.again_at is not None else None
-            hint = _(" The next time that is allowed: %(when)s.") % {"when": f"{again:%-d %b, %H:%M}"} if again else ""
-            self.add_error("when", f"{answer.reason}{hint}")
+            hint = (
+                _(" The next time that is allowed: %(when)s.") % {"when": date_format(again, "j M, H:i")}
+                if again
+                else ""
+            )
+            self.add_error("when", f"{translated(answer.reason)}{hint}")
             return data
         mine = self.user if data.get("whose") == "mine" else None
         self.promise = Promise(moment, zone.key, mine, data.get("note", ""))

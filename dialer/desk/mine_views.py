@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.core.clock import now
@@ -22,7 +23,7 @@ from . import mine
 from .card import spoken_of
 from .forms import CallbackForm
 
-BUSY = "This customer is in another call at this moment. Try again when it is over."
+BUSY = gettext_noop("This customer is in another call at this moment. Try again when it is over.")
 
 
 @member
@@ -81,7 +82,7 @@ def _own(request: HttpRequest, public_id: UUID) -> Callback:
     callback = fetch(request, rows, public_id=public_id)
     assert isinstance(callback, Callback)
     if callback.user_id != user_of(request).pk:
-        raise PermissionDenied("This is a colleague's callback. Agents change their own.")
+        raise PermissionDenied(_("This is a colleague's callback. Agents change their own."))
     return callback
 
 

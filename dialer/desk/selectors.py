@@ -18,6 +18,7 @@ from dialer.agents.rules import SYSTEM_CODES, AgentState
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState, Outcome
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
+from dialer.core import health
 from dialer.core.clock import now
 from dialer.core.language import translated
 from dialer.core.models import TenantQuerySet
@@ -67,6 +68,8 @@ class Desk:
     pause_label: str = ""
     pause_after_label: str = ""
     wrapup_until: datetime | None = None
+    switch_down: bool = False
+    """Whether nobody can ask the switch for anything now."""
     campaigns: list[Campaign] = field(default_factory=list)
     dispositions: list[Disposition] = field(default_factory=list)
     pause_codes: list[PauseCode] = field(default_factory=list)
@@ -106,6 +109,11 @@ class Desk:
     def phone_down(self) -> bool:
         """Whether the phone is neither on the line nor being called."""
         return self.session is not None and self.session.leg == LegState.DOWN
+
+    @property
+    def off_line(self) -> bool:
+        """Whether the phone is not on the line, or nothing can be done with it."""
+        return self.session is None or self.session.leg != LegState.UP or self.switch_down
 
     @property
     def phone_choice(self) -> str:
@@ -155,7 +163,7 @@ class Desk:
         if self.call is None:
             return ""
         if self.state is AgentState.WRAPUP and self.call.state != CallState.ENDED:
-            return "Handed on"
+            return gettext("Handed on")
         if self.call.outcome == Outcome.CONNECTED:
             return gettext("Call over")
         if self.call.state == CallState.ENDED:
@@ -230,7 +238,7 @@ def _last_session(user_id: int) -> QuerySet[AgentSession]:
         .select_related("user__tenant", "campaign", "call__lead", "call__recording", "preview_lead")
         .select_related("campaign__handling", "call__conversation__party", "call__queue")
         .only(*_SHOWN)
-        .annotate(read_at=Now(), revision=_SNAPSHOT)
+        .annotate(read_at=Now(), revision=_SNAPSHOT, switch_serves=health.switch_serves())
         .order_by(F("ended_at").desc(nulls_first=True), "-id")[:1]
     )
 
@@ -243,13 +251,19 @@ def desk_of(user_id: int) -> Desk:
     session: Any = _SESSION.first(user_id)
     if session is not None and session.ended_at is None:
         return _at_work(session)
-    user = session.user if session is not None else User.objects.select_related("tenant").get(pk=user_id)
+    if session is not None:
+        user, served = session.user, session.switch_serves
+    else:
+        rows = User.objects.select_related("tenant").annotate(switch_serves=health.switch_serves())
+        user = rows.get(pk=user_id)
+        served = user.switch_serves
     return Desk(
         user=user,
         read_at=session.read_at if session is not None else now(),
         state=AgentState.OFFLINE,
         revision=session.revision if session is not None else 0,
         ended=session,
+        switch_down=not served,
         campaigns=list(joinable(user)),
     )
 
@@ -280,6 +294,7 @@ def _at_work(session: Any) -> Desk:
         wrapup_until=session.state_since + timedelta(seconds=_wrapup_s(session)) if wraps else None,
         dispositions=dispositions.get((session.tenant_id, _set_of(session))) if call else [],
         pause_codes=own,
+        switch_down=not session.switch_serves,
     )
 
 

@@ -109,7 +109,7 @@ def leave_colleague(*, session: AgentSession) -> None:
     """Leave a colleague's call that one was asked into."""
     found = handling.guest_of(session=session)
     if found is None or session.call_id is None:
-        raise NotNow("There is no call to hang up.")
+        raise NotNow(_("There is no call to hang up."))
     args = {"of_party": str(found.party_id)}
     asking.ask(session=session, call_id=session.call_id, kind=HandlingKind.PARTY_GONE, seen=found.version, args=args)
 

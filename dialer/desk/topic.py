@@ -31,4 +31,4 @@ def render(user_id: Any, at: str) -> str:
         return render_to_string("desk/desk.html#desk", {"desk": desk, "at": at, "pushed": True}).strip()
 
 
-TOPIC = Topic(name=DESK, authorise=authorise, render=render, heartbeat=screen_seen)
+TOPIC = Topic(name=DESK, authorise=authorise, render=render, heartbeat=screen_seen, of_switch=True)

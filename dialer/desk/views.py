@@ -146,7 +146,7 @@ def dial_callback(request: HttpRequest, public_id: UUID) -> None:
     """Dial a callback of one's own now, through the gate."""
     callback = fetch(request, owned(request, Callback), public_id=public_id)
     if callback.user_id != user_of(request).pk:
-        raise PermissionDenied("This is a colleague's callback. Agents dial their own.")
+        raise PermissionDenied(_("This is a colleague's callback. Agents dial their own."))
     if callback.state != CallbackState.OPEN:
         raise NotNow(_("That callback is closed already."))
     services.dial_callback(user=user_of(request), lead_id=callback.lead_id)

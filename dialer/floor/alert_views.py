@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
@@ -29,7 +30,7 @@ class ThresholdForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, campaigns: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["campaign"].queryset = campaigns  # type: ignore[attr-defined]
-        self.fields["campaign"].empty_label = "All campaigns"  # type: ignore[attr-defined]
+        self.fields["campaign"].empty_label = _("All campaigns")  # type: ignore[attr-defined]
 
     def clean_webhook(self) -> str:
         """Only an address that would be called: it is looked up again, and held to the same rule, each time."""
@@ -38,7 +39,7 @@ class ThresholdForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 hooks.look_up(address)
             except hooks.NotCalled as refusal:
-                raise forms.ValidationError(f"The webhook cannot be used: {refusal}.") from refusal
+                raise forms.ValidationError(_("The webhook cannot be used: %(why)s.") % {"why": refusal}) from refusal
         return address
 
 
@@ -53,7 +54,7 @@ def thresholds(request: HttpRequest) -> HttpResponse:
             made = form.save()
             told = {"figure": made.figure, "above": made.above, "value": made.value}
             _note(request, "threshold.made", made, told)
-        messages.success(request, "The threshold is saved.")
+        messages.success(request, _("The threshold is saved."))
         return redirect("floor:alerts")
     context = {
         "form": form,
@@ -71,7 +72,7 @@ def remove(request: HttpRequest, public_id: UUID) -> HttpResponse:
     with transaction.atomic():
         _note(request, "threshold.removed", one, {"figure": one.figure})
         one.delete()
-    messages.success(request, "The threshold is removed.")
+    messages.success(request, _("The threshold is removed."))
     return redirect("floor:alerts")
 
 

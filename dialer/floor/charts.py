@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dialer.core.words import _
+
 WIDTH, LEFT, RIGHT = 420, 42, 8
 MOST = 48
 """Stretches drawn at most: more are put together."""
 GROUPS = {
-    "connected": "Connected",
-    "abandoned": "Abandoned",
-    "machine": "Machine",
-    "unanswered": "No answer or busy",
-    "other": "Other",
+    "connected": _("Connected"),
+    "abandoned": _("Abandoned"),
+    "machine": _("Machine"),
+    "unanswered": _("No answer or busy"),
+    "other": _("Other"),
 }
 """What is told apart in the chart, from the bottom up."""
 GROUP_OF = {
@@ -172,9 +174,9 @@ def charts_of(stretches: Sequence[Stretch], *, width: timedelta, cap: float) -> 
     return Charts(
         minutes=round(width.total_seconds() / 60),
         calls=_calls(plot),
-        level=_line(plot, [one.level for one in filled], "level", "Dial level", height=96) if has_level else None,
+        level=_line(plot, [one.level for one in filled], "level", _("Dial level"), height=96) if has_level else None,
         abandonment=_abandonment(plot, cap),
-        occupancy=_line(plot, [one.occupancy for one in filled], "occupancy", "Occupancy", top=1.0, percent=True),
+        occupancy=_line(plot, [one.occupancy for one in filled], "occupancy", _("Occupancy"), top=1.0, percent=True),
         rows=[one for one in reversed(filled) if one.calls or one.manned_ms or one.decisions],
         total=total,
     )
@@ -239,7 +241,7 @@ def _abandonment(plot: _Plot, cap: float, height: int = 96) -> Picture:
     top = max(2 * cap, *(share or 0.0 for share in shares))
     path = [_bar(plot, place, 0.0, share, top, height) for place, share in enumerate(shares) if share]
     line = f"M{LEFT} {_n(_y(cap, top, height))}H{WIDTH - RIGHT}"
-    shapes = [Shape("abandoned", "Abandonment", "".join(path)), Shape("cap", "The cap", line)]
+    shapes = [Shape("abandoned", _("Abandonment"), "".join(path)), Shape("cap", _("The cap"), line)]
     return Picture(height, shapes, _scale(top, height, percent=True, steps=2), plot.clock())
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -13,6 +16,7 @@ from dialer.agents.services import NotNow
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
 from dialer.core.clock import now
+from dialer.core.language import speaking
 from dialer.core.models import TenantQuerySet
 from dialer.desk.selectors import joinable
 from dialer.handling import monitoring
@@ -23,9 +27,9 @@ from .scope import Scope
 FORCED = "PAUSE"
 """The pause code of an agent whom a supervisor paused; the reason is in what they are told and in the audit trail."""
 _FORCES = {
-    "pause": (Kind.PAUSE_ASKED, "paused you"),
-    "ready": (Kind.READY_ASKED, "made you ready"),
-    "sign-out": (Kind.LEAVE_ASKED, "signed you out"),
+    "pause": (Kind.PAUSE_ASKED, gettext_noop("%(name)s paused you: %(reason)s")),
+    "ready": (Kind.READY_ASKED, gettext_noop("%(name)s made you ready: %(reason)s")),
+    "sign-out": (Kind.LEAVE_ASKED, gettext_noop("%(name)s signed you out: %(reason)s")),
 }
 MOVE = "move"
 DEEDS = (*_FORCES, "listen", "whisper", "barge", "stop", "take-over")
@@ -37,10 +41,10 @@ def do(*, by: User, session: AgentSession, deed: str, reason: str = "") -> str:
     if deed in _FORCES:
         return force(by=by, session=session, deed=deed, reason=reason)
     if deed not in DEEDS:
-        raise NotNow("Choose one of the buttons shown.")
+        raise NotNow(_("Choose one of the buttons shown."))
     watcher = own_session(by)
     if watcher is None:
-        raise NotNow("Your phone is not on the line. Join a campaign at your desk and stay paused, then listen.")
+        raise NotNow(_("Your phone is not on the line. Join a campaign at your desk and stay paused, then listen."))
     acts: dict[str, Callable[[], None]] = {
         "stop": lambda: monitoring.stop(watcher=watcher),
         "take-over": lambda: monitoring.take_over(watcher=watcher),
@@ -50,11 +54,11 @@ def do(*, by: User, session: AgentSession, deed: str, reason: str = "") -> str:
         act()
         _note(by, session, f"monitor.{deed}", "")
     return {
-        "listen": "You are about to hear both; nobody hears you.",
-        "whisper": "You are about to speak to the agent alone.",
-        "barge": "You are about to speak with both.",
-        "stop": "You listen no more.",
-        "take-over": "The call is coming to you; the agent wraps up.",
+        "listen": _("You are about to hear both; nobody hears you."),
+        "whisper": _("You are about to speak to the agent alone."),
+        "barge": _("You are about to speak with both."),
+        "stop": _("You listen no more."),
+        "take-over": _("The call is coming to you; the agent wraps up."),
     }[deed]
 
 
@@ -62,13 +66,14 @@ def force(*, by: User, session: AgentSession, deed: str, reason: str) -> str:
     """Pause an agent (after the call, when there is one), make them ready, or sign them out; they are told why."""
     reason = _reason(reason)
     kind, words = _FORCES[deed]
-    notice = f"{by.shown_name} {words}: {reason}"
+    with speaking(session.user.language):
+        notice = _(words) % {"name": by.shown_name, "reason": reason}
     code = FORCED if kind is Kind.PAUSE_ASKED else ""
     with transaction.atomic():
         after = agents.apply(session_id=session.pk, event=Event(kind, code=code), at=now(), notice=notice)
         _note(by, session, f"agent.{deed}", reason)
     busy = after.state in (AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP)
-    return "They pause when the call is over." if busy and deed == "pause" else "Done."
+    return _("They pause when the call is over.") if busy and deed == "pause" else _("Done.")
 
 
 def places_for(session: AgentSession, scope: Scope) -> TenantQuerySet:
@@ -83,13 +88,41 @@ def move(*, by: User, session: AgentSession, campaign: Campaign, reason: str) ->
     """
     reason = _reason(reason)
     name, here = campaign.name, campaign.pk == session.campaign_id
-    words = f"{by.shown_name} leaves you in “{name}”" if here else f"{by.shown_name} moves you to “{name}”"
+    with speaking(session.user.language):
+        stays, goes = _("%(who)s leaves you in “%(name)s”: %(why)s"), _("%(who)s moves you to “%(name)s”: %(why)s")
+        notice = (stays if here else goes) % {"who": by.shown_name, "name": name, "why": reason}
     with transaction.atomic():
-        after = agents.move(session_id=session.pk, campaign=campaign, at=now(), notice=f"{words}: {reason}")
+        after = agents.move(session_id=session.pk, campaign=campaign, at=now(), notice=notice)
         _note(by, session, "agent.move", reason, to=campaign.pk)
     if after.move_to_id is not None:
-        return f"They move to “{name}” when the call in hand is wrapped up."
-    return f"They stay in “{name}”." if here else f"They are in “{name}” now."
+        return _("They move to “%(name)s” when the call in hand is wrapped up.") % {"name": name}
+    return (_("They stay in “%(name)s”.") if here else _("They are in “%(name)s” now.")) % {"name": name}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of moving several: who are there, who go there after the call in hand, and why not the others."""
+
+    there: int = 0
+    later: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def move_all(*, by: User, sessions: Iterable[AgentSession], campaign: Campaign, reason: str, scope: Scope) -> Moved:
+    """Move each of these agents; one who cannot be moved keeps none of the others. Raises NotNow without a reason."""
+    _reason(reason)
+    there, later, refused = 0, 0, []
+    for session in sessions:
+        try:
+            if session.user_id == by.pk or not places_for(session, scope).filter(pk=campaign.pk).exists():
+                raise NotNow(_("their team does not work in “%(name)s”.") % {"name": campaign.name})
+            move(by=by, session=session, campaign=campaign, reason=reason)
+        except NotNow as refusal:
+            refused.append(f"{session.user.shown_name}: {refusal}")
+            continue
+        session.refresh_from_db(fields=["move_to"])
+        there, later = there + (session.move_to_id is None), later + (session.move_to_id is not None)
+    return Moved(there, later, refused)
 
 
 def own_session(user: User) -> AgentSession | None:
@@ -103,7 +136,7 @@ def own_session(user: User) -> AgentSession | None:
 def _reason(text: str) -> str:
     reason = " ".join(text.replace("\0", "").split())[:120]
     if not reason:
-        raise NotNow("Say why: the agent is told, and it is kept in the audit trail.")
+        raise NotNow(_("Say why: the agent is told, and it is kept in the audit trail."))
     return reason
 
 

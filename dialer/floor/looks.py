@@ -11,46 +11,49 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from dialer.agents.selectors import STATE_WORDS
 from dialer.core.templatetags.cordboard import level, rate
 
 from .panel import Panel
 from .reading import AgentNow
 
-SORTS: dict[str, tuple[str, Callable[[AgentNow], Any]]] = {
-    "time": ("Longest in state", lambda one: one.since),
-    "name": ("Name", lambda one: one.name.lower()),
-    "state": ("State", lambda one: (one.state, one.since)),
-    "team": ("Team", lambda one: (one.team.lower(), one.name.lower())),
+SORTS: dict[str, tuple[str | Promise, Callable[[AgentNow], Any]]] = {
+    "time": (_("Longest in state"), lambda one: one.since),
+    "name": (_("Name"), lambda one: one.name.lower()),
+    "state": (_("State"), lambda one: (one.state, one.since)),
+    "team": (_("Team"), lambda one: (one.team.lower(), one.name.lower())),
 }
 STATES = [(state.value, word) for state, word in STATE_WORDS.items()]
 COLUMNS = {
-    "state": "State",
-    "for": "Time in state",
-    "campaign": "Campaign",
-    "team": "Team",
-    "phone": "Phone",
-    "calls": "Live calls",
+    "state": _("State"),
+    "for": _("Time in state"),
+    "campaign": _("Campaign"),
+    "team": _("Team"),
+    "phone": _("Phone"),
+    "calls": _("Live calls"),
 }
 """What the list of agents can show beside their names; the last is a table of its own."""
-STRIP_SORTS: dict[str, tuple[str, Callable[[Panel], Any]]] = {
-    "dials": ("Those that dial first", lambda one: (one.campaign is None or one.campaign.status != "active",)),
-    "name": ("Name", lambda one: ()),
-    "ready": ("Fewest agents ready", lambda one: one.count("ready")),
-    "waiting": ("Most customers waiting", lambda one: -one.waiting),
-    "budget": ("Least budget left", lambda one: one.budget_left if one.budget_left is not None else 10**9),
-    "leads": ("Fewest leads left", lambda one: one.leads_left),
+STRIP_SORTS: dict[str, tuple[str | Promise, Callable[[Panel], Any]]] = {
+    "dials": (_("Those that dial first"), lambda one: (one.campaign is None or one.campaign.status != "active",)),
+    "name": (_("Name"), lambda one: ()),
+    "ready": (_("Fewest agents ready"), lambda one: one.count("ready")),
+    "waiting": (_("Most customers waiting"), lambda one: -one.waiting),
+    "budget": (_("Least budget left"), lambda one: one.budget_left if one.budget_left is not None else 10**9),
+    "leads": (_("Fewest leads left"), lambda one: one.leads_left),
 }
-STRIP_COLUMNS: dict[str, tuple[str, Callable[[Panel], object]]] = {
-    "ready": ("Ready", lambda one: one.count("ready")),
-    "in_call": ("In call", lambda one: one.count("in_call")),
-    "ringing": ("Ringing", lambda one: one.ringing),
-    "waiting": ("Waiting", lambda one: one.waiting),
-    "level": ("Level", lambda one: level(one.level)),
-    "abandoned": ("Abandoned", lambda one: rate(one.abandonment)),
-    "budget": ("Budget left", lambda one: one.budget_left),
-    "conversions": ("Conversions", lambda one: one.conversions),
-    "leads": ("Leads left", lambda one: one.leads_left),
+STRIP_COLUMNS: dict[str, tuple[str | Promise, Callable[[Panel], object]]] = {
+    "ready": (_("Ready"), lambda one: one.count("ready")),
+    "in_call": (_("In call"), lambda one: one.count("in_call")),
+    "ringing": (_("Ringing"), lambda one: one.ringing),
+    "waiting": (_("Waiting"), lambda one: one.waiting),
+    "level": (_("Level"), lambda one: level(one.level)),
+    "abandoned": (_("Abandoned"), lambda one: rate(one.abandonment)),
+    "budget": (_("Budget left"), lambda one: one.budget_left),
+    "conversions": (_("Conversions"), lambda one: one.conversions),
+    "leads": (_("Leads left"), lambda one: one.leads_left),
 }
 
 
@@ -94,7 +97,7 @@ class StripLook:
     @property
     def heads(self) -> list[tuple[str, str]]:
         """The columns with their words."""
-        return [(name, STRIP_COLUMNS[name][0]) for name in self.columns]
+        return [(name, str(STRIP_COLUMNS[name][0])) for name in self.columns]
 
     def arranged(self, strips: Sequence[Panel]) -> list[Strip]:
         """The strips that are to be seen, in their order, each with what its cells say."""
@@ -164,7 +167,7 @@ def plain(query: Any) -> dict[str, str]:
 def _cell(name: str, panel: Panel) -> tuple[str, str, bool]:
     word, read = STRIP_COLUMNS[name]
     warns = (name == "budget" and panel.over_budget and panel.live_answers > 0) or (name == "waiting" and panel.waiting)
-    return word, str(read(panel)), bool(warns)
+    return str(word), str(read(panel)), bool(warns)
 
 
 def _columns_of(query: Mapping[str, str], known: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from dialer.campaigns.models import Campaign
 from dialer.core.ids import new_id
@@ -77,7 +78,7 @@ class TvLink(TenantScoped):
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     campaigns = models.ManyToManyField(Campaign, blank=True, related_name="+", help_text="None: all of them.")
     rotate_s = models.PositiveSmallIntegerField(
-        "seconds per campaign", default=15, validators=[MinValueValidator(5), MaxValueValidator(300)]
+        _("seconds per campaign"), default=15, validators=[MinValueValidator(5), MaxValueValidator(300)]
     )
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
@@ -94,15 +95,15 @@ class SavedView(TenantScoped):
     class Page(models.TextChoices):
         """Which page it is of."""
 
-        BOARD = "board", "Wallboard"
-        PEOPLE = "people", "Agents and calls"
+        BOARD = "board", _("Wallboard")
+        PEOPLE = "people", _("Agents and calls")
 
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.CharField(max_length=6, choices=Page.choices)
     name = models.CharField(max_length=40)
     query = models.CharField(max_length=300, blank=True, help_text="As looks.py writes it.")
-    shared = models.BooleanField("share it with the team", default=False)
+    shared = models.BooleanField(_("share it with the team"), default=False)
     team = models.ForeignKey(
         Team,
         null=True,
@@ -119,14 +120,14 @@ class SavedView(TenantScoped):
 class Figure(models.TextChoices):
     """What a threshold can watch."""
 
-    ABANDONMENT = "abandonment", "Abandonment (%)"
-    BUDGET_LEFT = "budget_left", "Abandonments left in the budget"
-    WAITING = "waiting", "Customers waiting"
-    LONGEST_WAIT = "longest_wait", "Longest wait (s)"
-    READY = "ready", "Agents ready"
-    PAUSED = "paused", "Agents paused"
-    LEADS_LEFT = "leads_left", "Leads left"
-    ANSWER_RATE = "answer_rate", "Answer rate (%)"
+    ABANDONMENT = "abandonment", _("Abandonment (%)")
+    BUDGET_LEFT = "budget_left", _("Abandonments left in the budget")
+    WAITING = "waiting", _("Customers waiting")
+    LONGEST_WAIT = "longest_wait", _("Longest wait (s)")
+    READY = "ready", _("Agents ready")
+    PAUSED = "paused", _("Agents paused")
+    LEADS_LEFT = "leads_left", _("Leads left")
+    ANSWER_RATE = "answer_rate", _("Answer rate (%)")
 
 
 class Threshold(TenantScoped):
@@ -135,11 +136,11 @@ class Threshold(TenantScoped):
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     figure = models.CharField(max_length=16, choices=Figure.choices)
-    above = models.BooleanField("when it is", choices=[(True, "above"), (False, "below")], default=True)
+    above = models.BooleanField(_("when it is"), choices=[(True, _("above")), (False, _("below"))], default=True)
     value = models.FloatField()
-    for_s = models.PositiveSmallIntegerField("for seconds", default=10, validators=[MaxValueValidator(3600)])
-    mail_to = models.EmailField("mail to", blank=True)
-    webhook = models.URLField("webhook", blank=True)
+    for_s = models.PositiveSmallIntegerField(_("for seconds"), default=10, validators=[MaxValueValidator(3600)])
+    mail_to = models.EmailField(_("mail to"), blank=True)
+    webhook = models.URLField(_("webhook"), blank=True)
     over_since = models.DateTimeField(null=True, editable=False)
 
     class Meta(TenantScoped.Meta):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from dialer.agents.rules import AgentState
 from dialer.agents.selectors import STATE_WORDS
 from dialer.calls.strain import trouble_now
@@ -59,7 +61,8 @@ class Panel:
     live_answers: int
     abandonment: float | None
     budget_left: int | None
-    window: str
+    kept: bool
+    """Whether the abandonment is that of the rule's window, by the ledger; else it is the day's."""
     level: float | None
     why: str
     talk_s: float | None
@@ -153,7 +156,7 @@ def panel_of(floor: Floor, campaigns: list[Campaign], team_id: int | None, *, ke
         live_answers=live,
         abandonment=_share(lost, live),
         budget_left=int(cap_of(campaigns) * live + 1e-9) - lost,
-        window="30 days" if kept else "today",
+        kept=kept,
         level=level,
         why=why,
         talk_s=_mean(sums("talk_ms"), talks),
@@ -173,9 +176,9 @@ def board_of(floor: Floor, team_id: int | None, campaign_id: int | None = None) 
     if campaign_id is not None:
         campaigns = [one for one in campaigns if one.pk == campaign_id]
         panel = one_panel(floor, campaigns[0], team_id) if campaigns else None
-        title, strips = (panel.name if panel else "This campaign is gone"), []
+        title, strips = (panel.name if panel else gettext("This campaign is gone")), []
     else:
-        title = "All campaigns"
+        title = gettext("All campaigns")
         panel = panel_of(floor, campaigns, team_id, key="all", name=title)
         strips = [one_panel(floor, one, team_id) for one in campaigns]
     ids = {one.pk for one in campaigns}
@@ -233,16 +236,18 @@ def _pacing(floor: Floor, campaign: Campaign | None) -> tuple[float | None, str]
     if campaign is None:
         return None, ""
     if campaign.halted_at is not None:
-        return None, "Emergency stop: nothing is dialed, by nobody, until it is started again."
+        return None, gettext("Emergency stop: nothing is dialed, by nobody, until it is started again.")
     if campaign.status != "active":
-        return None, "Stopped: nothing is dialed."
+        return None, gettext("Stopped: nothing is dialed.")
     if campaign.pk in floor.pacing:
         return floor.pacing[campaign.pk]
     if campaign.dial_method == "ratio":
-        return float(campaign.dial_level), f"Ratio: {campaign.dial_level} lines per free agent, as it is set."
+        words = gettext("Ratio: %(level)s lines per free agent, as it is set.")
+        return float(campaign.dial_level), words % {"level": campaign.dial_level}
     if campaign.dial_method == "progressive":
-        return 1.0, "Progressive: one line per free agent."
-    return None, f"{campaign.get_dial_method_display()}: agents dial for themselves."
+        return 1.0, gettext("Progressive: one line per free agent.")
+    words = gettext("%(method)s: agents dial for themselves.")
+    return None, words % {"method": campaign.get_dial_method_display()}
 
 
 def _refused(floor: Floor, ids: set[int]) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from dialer.agents.models import LegState
 from dialer.agents.selectors import STATE_WORDS
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
@@ -26,6 +27,7 @@ class AgentRow:
     agent: AgentNow
     word: str
     campaign: str
+    phone: str = ""
     moves_to: str = ""
 
 
@@ -74,7 +76,8 @@ def people_of(floor: Floor, team_id: int | None, wanted: Wanted) -> PeopleView:
 def _row(floor: Floor, agent: AgentNow) -> AgentRow:
     to = floor.campaigns.get(agent.move_to) if agent.move_to is not None else None
     word = str(STATE_WORDS.get(agent.state, agent.state))  # type: ignore[call-overload]
-    return AgentRow(agent, word, floor.campaigns[agent.campaign_id].name, to.name if to is not None else "")
+    phone = str(LegState(agent.leg).label)
+    return AgentRow(agent, word, floor.campaigns[agent.campaign_id].name, phone, to.name if to is not None else "")
 
 
 def _calls(floor: Floor, names: Mapping[int, str], agents: Mapping[UUID, str], team_id: int | None) -> list[CallRow]:
@@ -86,6 +89,12 @@ def _calls(floor: Floor, names: Mapping[int, str], agents: Mapping[UUID, str], t
         "pk", "state", "campaign_id", "ringing_at", "answered_at", "connected_at", "queued_at"
     )
     return [
-        CallRow(pk, state.capitalize(), connected or answered or ringing or queued, names[campaign], agents.get(pk, ""))
+        CallRow(
+            pk,
+            str(CallTask(state=state).get_state_display()),
+            connected or answered or ringing or queued,
+            names[campaign],
+            agents.get(pk, ""),
+        )
         for pk, state, campaign, ringing, answered, connected, queued in rows[: MOST + 500]
     ]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.agents.selectors import STATE_WORDS
 from dialer.agents.services import NotNow
 from dialer.handling import monitoring
-from dialer.people.access import owned, reader, user_of
+from dialer.people.access import owned, reader, supervisor, user_of
 from dialer.people.models import Team
 
 from . import hands, saved
 from .looks import COLUMNS, SORTS, STATES, plain, wanted_of
 from .models import SavedView
-from .people import people_of
+from .people import MOST, people_of
 from .reading import read_floor
 from .scope import leads, scope_of
 from .topic import seen_by
@@ -39,7 +43,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "campaigns": scope.campaigns().order_by("name"),
         "teams": [] if scope.team_id else owned(request, Team).order_by("name"),
         "states": STATES,
-        "sorts": [(name, words) for name, (words, _) in SORTS.items()],
+        "sorts": [(name, words) for name, (words, *_rest) in SORTS.items()],
         "columns": COLUMNS,
         "query": query,
         **saved.shown(user, SavedView.Page.PEOPLE, query),
@@ -60,14 +64,16 @@ def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     done = refused = ""
     if request.method == "POST":
         if not leads(user):
-            raise PermissionDenied("Managers look; supervisors and admins act.")
+            raise PermissionDenied(_("Managers look; supervisors and admins act."))
         try:
             reason = request.POST.get("reason", "")
             deed = request.POST.get("deed", "")
             if deed == hands.MOVE:
                 campaign = places.filter(public_id=_uuid(request.POST.get("campaign", ""))).first()
                 if campaign is None:
-                    raise NotNow("Choose one of the campaigns shown: those that you see and the agent's team works in.")
+                    raise NotNow(
+                        _("Choose one of the campaigns shown: those that you see and the agent's team works in.")
+                    )
                 done = hands.move(by=user, session=session, campaign=campaign, reason=reason)
             else:
                 done = hands.do(by=user, session=session, deed=deed, reason=reason)
@@ -78,7 +84,7 @@ def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context = {
         "session": session,
         "places": list(places),
-        "word": STATE_WORDS.get(session.state, "Signed out"),
+        "word": STATE_WORDS.get(session.state, _("Signed out")),
         "mine": mine,
         "monitor": monitoring.current(mine) if mine is not None else None,
         "may_act": leads(user) and session.user_id != user.pk,
@@ -88,6 +94,42 @@ def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "floor/_hand.html" if fragment else "floor/hand.html", context)
+
+
+@supervisor
+@require_POST
+def move_many(request: HttpRequest) -> HttpResponse:
+    """Move the agents whose boxes are ticked to a campaign, each when they are done with the call in hand."""
+    user = user_of(request)
+    scope = scope_of(user)
+    look = saved.query_of(user, SavedView.Page.PEOPLE, plain(QueryDict(request.POST.get("query", "")[:1000])))
+    back = redirect(reverse("floor:people") + (f"?{look}" if look else ""))
+    chosen = [found for text in request.POST.getlist("session")[:MOST] if (found := _uuid(text)) is not None]
+    sessions = list(scope.sessions().select_related("user", "campaign").filter(public_id__in=chosen))
+    campaign = scope.campaigns().filter(public_id=_uuid(request.POST.get("campaign", ""))).first()
+    if campaign is None or not sessions:
+        messages.error(request, _("Tick the agents who are to move, and choose a campaign."))
+        return back
+    try:
+        moved = hands.move_all(
+            by=user, sessions=sessions, campaign=campaign, reason=request.POST.get("reason", ""), scope=scope
+        )
+    except NotNow as refusal:
+        messages.error(request, str(refusal))
+        return back
+    if moved.there:
+        told = ngettext("%(n)s agent is in “%(name)s” now.", "%(n)s agents are in “%(name)s” now.", moved.there)
+        messages.success(request, told % {"n": moved.there, "name": campaign.name})
+    if moved.later:
+        told = ngettext(
+            "%(n)s agent moves to “%(name)s” when the call in hand is wrapped up.",
+            "%(n)s agents move to “%(name)s” when the call in hand is wrapped up.",
+            moved.later,
+        )
+        messages.success(request, told % {"n": moved.later, "name": campaign.name})
+    for words in moved.refused:
+        messages.error(request, words)
+    return back
 
 
 def _uuid(text: str) -> UUID | None:

@@ -29,6 +29,7 @@ from dialer.compliance.ledger import today_of
 from dialer.compliance.models import AbandonmentDay
 from dialer.compliance.rulebook import abandonment_rule
 from dialer.core.clock import now
+from dialer.core.language import translated
 from dialer.people.models import Tenant
 
 from . import counters
@@ -178,7 +179,8 @@ def _abandonment(tenant: Tenant, at: datetime) -> dict[int, tuple[int, int]]:
 
 def _agents(tenant: Tenant) -> list[AgentNow]:
     rows = AgentSession.objects.for_tenant(tenant).filter(ended_at=None).order_by("state_since", "id")
-    labels = slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
+    labels = {code: translated(label) for code, label in SYSTEM_CODES.items()}
+    labels |= slowly(f"pauses {tenant.pk}", lambda: _pause_labels(tenant.pk))
     found = rows.values_list(
         *("public_id", "user_id", "user__first_name", "user__last_name", "user__username", "user__team_id"),
         *("user__team__name", "campaign_id", "state", "state_since", "pause_code", "leg", "call_id", "move_to_id"),
@@ -193,7 +195,7 @@ def _agents(tenant: Tenant) -> list[AgentNow]:
 
 
 def _pause_labels(tenant_id: int) -> dict[str, str]:
-    return {**SYSTEM_CODES, **dict(PauseCode.objects.for_tenant(tenant_id).values_list("code", "label"))}
+    return dict(PauseCode.objects.for_tenant(tenant_id).values_list("code", "label"))
 
 
 def _calls(tenant: Tenant) -> dict[int, CallsNow]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from dialer.core.models import TenantQuerySet
 from dialer.people.models import User
@@ -35,7 +36,7 @@ def save(*, by: User, page: str, name: str, query: dict[str, str], shared: bool)
     """Keep a look under a name; one of that name that they have is replaced. Raises TooMany."""
     rows = SavedView.objects.for_tenant(by.tenant_id).filter(owner=by, page=page)
     if not rows.filter(name=name).exists() and rows.count() >= MOST:
-        raise TooMany(f"You keep {MOST} views of this page. Remove one first.")
+        raise TooMany(gettext("You keep %(most)s views of this page. Remove one first.") % {"most": MOST})
     values = {"query": query_of(by, page, query), "shared": shared, "team_id": by.team_id}
     mine: dict[str, Any] = {"tenant_id": by.tenant_id, "owner": by, "page": page, "name": name}
     made, _ = SavedView.objects.for_tenant(by.tenant_id).update_or_create(**mine, defaults=values)

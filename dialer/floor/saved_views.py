@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.people.access import reader, user_of
@@ -44,7 +45,9 @@ class ChangeForm(SavedViewForm):
             owner_id=self.instance.owner_id, page=self.instance.page
         )
         if mine.exclude(pk=self.instance.pk).filter(name=cleaned.get("name")).exists():
-            self.add_error("name", f"You have another view called “{cleaned['name']}”. Choose another name.")
+            self.add_error(
+                "name", _("You have another view called “%(name)s”. Choose another name.") % {"name": cleaned["name"]}
+            )
         return cleaned
 
 
@@ -59,15 +62,15 @@ def views(request: HttpRequest) -> HttpResponse:
     form = SavedViewForm(request.POST)
     if not form.is_valid():
         for faults in form.errors.values():
-            messages.error(request, f"The view is not saved. {faults[0]}")
+            messages.error(request, _("The view is not saved. %(why)s") % {"why": faults[0]})
         return redirect("floor:views")
     try:
         look = plain(QueryDict(request.POST.get("query", "")[:1000]))
         made = saved.save(by=user, query=look, **form.cleaned_data)
     except saved.TooMany as refusal:
-        messages.error(request, f"The view is not saved. {refusal}")
+        messages.error(request, _("The view is not saved. %(why)s") % {"why": refusal})
         return redirect("floor:views")
-    messages.success(request, f"The view “{made.name}” is saved.")
+    messages.success(request, _("The view “%(name)s” is saved.") % {"name": made.name})
     return redirect(saved.address_of(made))
 
 
@@ -80,7 +83,7 @@ def view(request: HttpRequest, public_id: UUID) -> HttpResponse:
         changed = form.save(commit=False)
         changed.team_id = user_of(request).team_id
         changed.save()
-        messages.success(request, f"The view “{changed.name}” is saved.")
+        messages.success(request, _("The view “%(name)s” is saved.") % {"name": changed.name})
         return redirect("floor:views")
     return render(request, "floor/view.html", {"form": form, "view": form.instance})
 
@@ -91,7 +94,7 @@ def remove(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Remove a view of one's own; for those with whom it was shared it is gone as well."""
     one = _own(request, public_id)
     one.delete()
-    messages.success(request, f"The view “{one.name}” is removed.")
+    messages.success(request, _("The view “%(name)s” is removed.") % {"name": one.name})
     return redirect("floor:views")
 
 
@@ -101,6 +104,7 @@ def _own(request: HttpRequest, public_id: UUID) -> SavedView:
     found: SavedView = get_object_or_404(saved.visible_to(user), public_id=public_id)
     if found.owner_id != user.pk:
         raise PermissionDenied(
-            f"This view is {found.owner.shown_name}'s. Open it, and save it under a name of your own."
+            _("This view is %(name)s's. Open it, and save it under a name of your own.")
+            % {"name": found.owner.shown_name}
         )
     return found

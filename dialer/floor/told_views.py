@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dialer.agents.services import NotNow
@@ -23,19 +24,19 @@ from .scope import scope_of
 def send(request: HttpRequest) -> HttpResponse:
     """Tell everybody in sight, a team, or the agent of one session."""
     user = user_of(request)
-    sessions, to = scope_of(user).sessions(), "everybody"
+    sessions, to = scope_of(user).sessions(), _("everybody")
     if one := _uuid(request.POST.get("session", "")):
         session = get_object_or_404(sessions.select_related("user"), public_id=one)
         sessions, to = sessions.filter(pk=session.pk), session.user.shown_name
     elif (team_id := request.POST.get("team", "")).isdigit():
         team = fetch(request, Team, pk=int(team_id))
-        sessions, to = sessions.filter(user__team=team), f"team {team.name}"
+        sessions, to = sessions.filter(user__team=team), _("team %(name)s") % {"name": team.name}
     try:
         told.tell(by=user, sessions=sessions, to=to, text=request.POST.get("text", ""))
     except NotNow as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Told {to}.")
+        messages.success(request, _("Told %(who)s.") % {"who": to})
     return redirect("floor:people")
 
 

@@ -1,4 +1,7 @@
-"""The floor's boards as live screens: who may look at which, and the HTML that all of its viewers are sent."""
+"""The floor's boards as live screens: who may look at which, and the HTML that all of its viewers are sent.
+
+Each is rendered in the language that is active: live.shared keeps viewers of each language apart.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
+from django.utils.translation import get_language
 
 from dialer.live.shared import SEQUENCE, Board, NoSuch
 from dialer.people.access import tenants_clock
@@ -63,7 +67,7 @@ def _charts(floor: Floor, team_id: int | None, campaign_id: int | None) -> str:
         charts = charts_on(floor, team_id, campaign_id)
         return render_to_string("floor/_charts.html", {"charts": charts}).strip()
 
-    html: str = slowly(f"charts {floor.tenant.pk}.{team_id}.{campaign_id}", drawn, CHARTS_S)
+    html: str = slowly(f"charts {get_language()}.{floor.tenant.pk}.{team_id}.{campaign_id}", drawn, CHARTS_S)
     return html
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core import signing
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
@@ -108,6 +109,6 @@ def view_of(floor: Floor, team_id: int | None, link_id: int) -> TvView:
         rows = TvLink.campaigns.through.objects.filter(tvlink_id=link_id).values_list("campaign_id", flat=True)
         if chosen := set(rows):
             campaigns = [one for one in campaigns if one.pk in chosen]
-    whole = panel_of(floor, campaigns, team_id, key="all", name="All campaigns")
+    whole = panel_of(floor, campaigns, team_id, key="all", name=gettext("All campaigns"))
     each = [one_panel(floor, one, team_id) for one in campaigns if one.status == "active"]
     return TvView(floor.at, [whole, *each] if len(campaigns) != 1 else each or [whole])

@@ -11,6 +11,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -24,10 +27,10 @@ from .scope import Scope, scope_of
 class TvLinkForm(forms.Form):
     """A new link."""
 
-    name = forms.CharField(label="Where it hangs", max_length=80)
-    days = forms.IntegerField(label="Good for days", min_value=1, max_value=366, initial=30)
-    rotate_s = forms.IntegerField(label="Seconds per campaign", min_value=5, max_value=300, initial=tv.ROTATE_S)
-    campaigns: Any = forms.ModelMultipleChoiceField(None, label="Campaigns (none chosen: all)", required=False)
+    name = forms.CharField(label=lazy("Where it hangs"), max_length=80)
+    days = forms.IntegerField(label=lazy("Good for days"), min_value=1, max_value=366, initial=30)
+    rotate_s = forms.IntegerField(label=lazy("Seconds per campaign"), min_value=5, max_value=300, initial=tv.ROTATE_S)
+    campaigns: Any = forms.ModelMultipleChoiceField(None, label=lazy("Campaigns (none chosen: all)"), required=False)
 
     def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,10 +52,10 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
     """TV mode by a signed link, without signing in; 404 once it has expired or was revoked."""
     link = tv.link_of(token)
     if link is None:
-        raise Http404("This link is not good any more. Ask a supervisor for a new one.")
+        raise Http404(_("This link is not good any more. Ask a supervisor for a new one."))
     with tenants_clock(link.tenant):
         view = tv.view_of(read_floor(link.tenant_id), link.team_id, link.pk)
-        socket = "?" + urlencode({"link": token})
+        socket = "?" + urlencode({"link": token, "language": get_language() or ""})
         context = {"tv": view, "rotate_s": link.rotate_s, "socket": socket, "sequence": 0}
         return render(request, "floor/tv.html", context)
 
@@ -66,7 +69,7 @@ def links(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = tv.make(by=user, **form.cleaned_data)
         address = request.build_absolute_uri(reverse("floor-tv", args=[tv.token_of(made)]))
-        messages.success(request, f"Open this on the screen: {address}")
+        messages.success(request, _("Open this on the screen: %(address)s") % {"address": address})
         return redirect("floor:tv-links")
     rows = tv.links_of(user).select_related("made_by").order_by("-made_at")[:50]
     context = {"form": form, "links": [(one, tv.token_of(one)) for one in rows]}
@@ -80,5 +83,5 @@ def revoke(request: HttpRequest, public_id: UUID) -> HttpResponse:
     user = user_of(request)
     link = fetch(request, tv.links_of(user), public_id=public_id)
     tv.revoke(by=user, link=link)
-    messages.success(request, f"The link “{link.name}” is revoked.")
+    messages.success(request, _("The link “%(name)s” is revoked.") % {"name": link.name})
     return redirect("floor:tv-links")

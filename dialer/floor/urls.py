@@ -11,6 +11,7 @@ urlpatterns = [
     path("", views.wallboard, name="wallboard"),
     path("campaign/<uuid:public_id>/", views.wallboard, name="campaign"),
     path("agents/", people_views.people, name="people"),
+    path("agents/move/", people_views.move_many, name="move-many"),
     path("agents/<uuid:public_id>/", people_views.agent, name="agent"),
     path("views/", saved_views.views, name="views"),
     path("views/<uuid:public_id>/", saved_views.view, name="view"),

@@ -6,6 +6,8 @@ import wave
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.core.forms import TenantForm
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
@@ -34,16 +36,18 @@ class PresetForm(TenantForm):
         model = TransferPreset
         fields = ("name", "target", "phone", "time_zone", "agent", "to_campaign")
         labels = {
-            "target": "Leads to",
-            "phone": "Number",
-            "time_zone": "The number's time zone",
-            "agent": "Agent",
-            "to_campaign": "Campaign",
+            "target": lazy("Leads to"),
+            "phone": lazy("Number"),
+            "time_zone": lazy("The number's time zone"),
+            "agent": lazy("Agent"),
+            "to_campaign": lazy("Campaign"),
         }
         help_texts = {
-            "phone": "With its area code. It goes through the dial gate like any other.",
-            "time_zone": "Needed for toll-free numbers, which say nothing of where they are; like America/New_York.",
-            "to_campaign": "Whoever has been ready longest there gets the call.",
+            "phone": lazy("With its area code. It goes through the dial gate like any other."),
+            "time_zone": lazy(
+                "Needed for toll-free numbers, which say nothing of where they are; like America/New_York."
+            ),
+            "to_campaign": lazy("Whoever has been ready longest there gets the call."),
         }
 
     def __init__(self, *args: Any, campaign: Any, **kwargs: Any) -> None:
@@ -52,7 +56,7 @@ class PresetForm(TenantForm):
         self.instance.campaign = campaign
         # Typed as people write it; kept in international form.
         self.fields["phone"] = forms.CharField(
-            label="Number", required=False, max_length=40, help_text=self.fields["phone"].help_text
+            label=_("Number"), required=False, max_length=40, help_text=self.fields["phone"].help_text
         )
         agents = self.fields["agent"]
         assert isinstance(agents, forms.ModelChoiceField) and agents.queryset is not None
@@ -70,20 +74,22 @@ class PresetForm(TenantForm):
             data["agent"] = data["to_campaign"] = None
         elif target == Target.AGENT:
             if data.get("agent") is None:
-                self.add_error("agent", "Choose an agent.")
+                self.add_error("agent", _("Choose an agent."))
             data["phone"], data["time_zone"], data["to_campaign"] = "", "", None
         elif target == Target.CAMPAIGN:
             if data.get("to_campaign") is None:
-                self.add_error("to_campaign", "Choose a campaign.")
+                self.add_error("to_campaign", _("Choose a campaign."))
             data["phone"], data["time_zone"], data["agent"] = "", "", None
         return data
 
     def _clean_number(self, data: dict[str, Any]) -> None:
         text, zone = data.get("phone", ""), data.get("time_zone", "")
         if zone and known_zone(zone) is None:
-            self.add_error("time_zone", f"“{zone[:40]}” is not a time zone. Write it like America/New_York.")
+            self.add_error(
+                "time_zone", _("“%(zone)s” is not a time zone. Write it like America/New_York.") % {"zone": zone[:40]}
+            )
         if not text:
-            self.add_error("phone", "Give the number, with its area code.")
+            self.add_error("phone", _("Give the number, with its area code."))
             return
         try:
             data["phone"] = parse_number(text, self.tenant.region)
@@ -91,14 +97,18 @@ class PresetForm(TenantForm):
             self.add_error("phone", str(error))
             return
         if not zone and not zones_of_number(data["phone"]):
-            self.add_error("time_zone", "Nothing tells where this number is, so the gate would refuse it. Give a zone.")
+            self.add_error(
+                "time_zone", _("Nothing tells where this number is, so the gate would refuse it. Give a zone.")
+            )
 
 
 class MessageForm(TenantForm):
     """A recorded message, uploaded as a WAV file that the switch can play as it is."""
 
     thing = "a message"
-    sound = forms.FileField(label="Recording", help_text="A WAV file: 8 kHz, 16 bit, one channel, at most two minutes.")
+    sound = forms.FileField(
+        label=lazy("Recording"), help_text=lazy("A WAV file: 8 kHz, 16 bit, one channel, at most two minutes.")
+    )
 
     class Meta:
         model = MessageRecording
@@ -120,15 +130,21 @@ class MessageForm(TenantForm):
                 found = (file.getframerate(), file.getsampwidth(), file.getnchannels())
                 seconds = file.getnframes() / max(1, file.getframerate())
         except (wave.Error, EOFError, RuntimeError) as error:
-            raise forms.ValidationError("That is no WAV file. Save the recording as WAV, then try again.") from error
+            raise forms.ValidationError(_("That is no WAV file. Save the recording as WAV, then try again.")) from error
         if found != (8000, 2, 1):
             rate, width, channels = found
             raise forms.ValidationError(
-                f"That file has {rate} Hz, {8 * width} bit, {channels} channels. "
-                "Save it with 8000 Hz, 16 bit, one channel."
+                _(
+                    "That file has %(rate)s Hz, %(width)s bit, %(channels)s channels. Save it with 8000 Hz, 16 "
+                    "bit, one channel."
+                )
+                % {"rate": rate, "width": 8 * width, "channels": channels}
             )
         if not 0.2 <= seconds <= LONGEST_S:
-            raise forms.ValidationError(f"That file is {seconds:.1f} s long. It may be 0.2 to {LONGEST_S} s.")
+            raise forms.ValidationError(
+                _("That file is %(long)s s long. It may be 0.2 to %(most)s s.")
+                % {"long": f"{seconds:.1f}", "most": LONGEST_S}
+            )
         self.instance.duration_ms = int(seconds * 1000)
         upload.seek(0)
         return upload

@@ -188,9 +188,9 @@ class MessageRecording(TenantScoped):
 class MonitorMode(models.TextChoices):
     """How a supervisor is in an agent's conversations."""
 
-    LISTEN = "listen", "Listening"  # hears both, nobody hears them
-    WHISPER = "whisper", "Whispering"  # hears both, the agent hears them
-    BARGE = "barge", "Speaking with both"
+    LISTEN = "listen", _("Listening")  # hears both, nobody hears them
+    WHISPER = "whisper", _("Whispering")  # hears both, the agent hears them
+    BARGE = "barge", _("Speaking with both")
 
 
 class Monitor(TenantScoped):

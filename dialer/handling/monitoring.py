@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession, LegState
@@ -37,9 +38,9 @@ def watch(*, watcher: AgentSession, watched: AgentSession, mode: str) -> None:
     Raises NotNow with what to do. What came of it is `current(watcher)`.
     """
     if watcher.user.role not in LEADERS or watcher.tenant_id != watched.tenant_id:
-        raise NotNow("Only supervisors may listen.")
+        raise NotNow(_("Only supervisors may listen."))
     if mode not in MonitorMode.values:
-        raise NotNow("Choose to listen, to whisper or to speak with both.")
+        raise NotNow(_("Choose to listen, to whisper or to speak with both."))
     if reason := _why_not(watcher, watched):
         raise NotNow(reason)
     args = {"mode": mode, "watched": watched.pk}
@@ -59,10 +60,10 @@ def take_over(*, watcher: AgentSession) -> None:
     """Take the call of the agent who is listened to; the agent wraps up. Raises NotNow."""
     found = current(watcher)
     if found is None:
-        raise NotNow("Listen to an agent first.")
+        raise NotNow(_("Listen to an agent first."))
     watched = AgentSession.objects.for_tenant(watcher.tenant_id).get(pk=found.watched_id)
     if watched.call_id is None or watched.state != AgentState.IN_CALL or watched.guest:
-        raise NotNow("The agent has no call that could be taken over.")
+        raise NotNow(_("The agent has no call that could be taken over."))
     talk = Conversation.objects.for_tenant(watcher.tenant_id).filter(pk=watched.call_id).first()
     args = {"party": str(new_id()), "label": watcher.user.shown_name, "taken_by": watcher.pk}
     seen = talk.version if talk is not None else 0
@@ -80,13 +81,13 @@ def current(watcher: AgentSession) -> Monitor | None:
 
 def _why_not(watcher: AgentSession, watched: AgentSession) -> str:
     if watcher.pk == watched.pk:
-        return "You cannot listen to yourself."
+        return _("You cannot listen to yourself.")
     if watcher.ended_at is not None or watcher.leg != LegState.UP:
-        return "Your phone is not on the line. Join a campaign with it, then listen."
+        return _("Your phone is not on the line. Join a campaign with it, then listen.")
     if watcher.state != AgentState.PAUSED:
-        return "Pause first: whoever takes calls cannot listen."
+        return _("Pause first: whoever takes calls cannot listen.")
     if watched.ended_at is not None or watched.leg != LegState.UP:
-        return "The agent's phone is not on the line."
+        return _("The agent's phone is not on the line.")
     return ""
 
 
@@ -100,7 +101,7 @@ def begin(*, watcher: UUID, watched: int, mode: str, at: datetime) -> Monitor | 
         one = rows.select_for_update(of=("self",), no_key=True).filter(public_id=watcher).first()
         other = rows.filter(pk=watched, tenant_id=one.tenant_id if one is not None else None).first()
         if one is None or other is None:
-            return "The agent has left."
+            return _("The agent has left.")
         if reason := _why_not(one, other):
             return reason
         made = Monitor.objects.create(
@@ -138,7 +139,9 @@ def gone(*, monitor: UUID, at: datetime) -> None:
     row = Monitor.objects.across_tenants().filter(pk=monitor, ended_at=None).select_related("watcher").first()
     if row is not None:
         with transaction.atomic():
-            Monitor.objects.across_tenants().filter(pk=monitor).update(ended_at=at, notice="The agent's phone is gone.")
+            Monitor.objects.across_tenants().filter(pk=monitor).update(
+                ended_at=at, notice=_("The agent's phone is gone.")
+            )
             publish.changed(agents.DESK, row.watcher.user_id, at)
 
 
@@ -172,7 +175,13 @@ def told_of(call: CallTask) -> list[tuple[datetime, str, str]]:
     told = []
     for one in rows.select_related("watcher__user").order_by("started_at"):
         who = one.watcher.user.shown_name
-        told.append((max(one.started_at, call.connected_at), "Supervisor", f"{one.get_mode_display()}: {who}"))
+        told.append((max(one.started_at, call.connected_at), _("Supervisor"), f"{one.get_mode_display()}: {who}"))
         if one.ended_at is not None and (call.ended_at is None or one.ended_at < call.ended_at):
-            told.append((one.ended_at, "Supervisor", f"{one.get_mode_display()} no more: {who}"))
+            told.append(
+                (
+                    one.ended_at,
+                    _("Supervisor"),
+                    _("%(mode)s no more: %(who)s") % {"mode": one.get_mode_display(), "who": who},
+                )
+            )
     return told

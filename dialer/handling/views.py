@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
@@ -68,7 +69,7 @@ def preset_delete(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Remove a preset; transfers that are under way go on."""
     chosen = fetch(request, owned(request, TransferPreset).select_related("campaign"), public_id=public_id)
     chosen.delete()
-    messages.success(request, f"“{chosen.name}” is removed.")
+    messages.success(request, _("“%(name)s” is removed.") % {"name": chosen.name})
     return redirect("handling:settings", chosen.campaign.public_id)
 
 
@@ -78,5 +79,5 @@ def message_delete(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Remove a message. Its file stays: a call may be playing it."""
     chosen = fetch(request, owned(request, MessageRecording).select_related("campaign"), public_id=public_id)
     chosen.delete()
-    messages.success(request, f"“{chosen.name}” is removed.")
+    messages.success(request, _("“%(name)s” is removed.") % {"name": chosen.name})
     return redirect("handling:settings", chosen.campaign.public_id)

@@ -22,9 +22,9 @@ def no_zones() -> list[str]:
 class LeadState(models.TextChoices):
     """Where a lead stands: only WAITING ones are chosen, at or after their next attempt's time."""
 
-    WAITING = "waiting", "Waiting"
-    RESERVED = "reserved", "Reserved"
-    DONE = "done", "Done"
+    WAITING = "waiting", lazy("Waiting")
+    RESERVED = "reserved", lazy("Reserved")
+    DONE = "done", lazy("Done")
 
 
 class Lead(TenantScoped):
@@ -134,11 +134,11 @@ class LeadNumber(TenantScoped):
 class CallbackState(models.TextChoices):
     """What became of a promise to call back."""
 
-    OPEN = "open", "Open"
-    KEPT = "kept", "Kept"
-    FAILED = "failed", "Not reached"
-    CANCELLED = "cancelled", "Cancelled"
-    REPLACED = "replaced", "Put off"
+    OPEN = "open", lazy("Open")
+    KEPT = "kept", lazy("Kept")
+    FAILED = "failed", lazy("Not reached")
+    CANCELLED = "cancelled", lazy("Cancelled")
+    REPLACED = "replaced", lazy("Put off")
 
 
 class Callback(TenantScoped):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dialer.core.words import _
+
 MAX_ATTEMPTS = 5
 """Attempts after which a lead is done, whatever came of the last one, unless its campaign says another number."""
 
@@ -180,9 +182,9 @@ def promised_moment(local: datetime, zone: ZoneInfo, now: datetime) -> datetime:
     """
     moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != local:
-        raise BadTime(f"There is no {local:%H:%M} on {local:%-d %B} there: the clock is set forward. Choose another.")
+        raise BadTime(_("That time does not exist on that day: the clock is set forward. Choose another."))
     if moment <= now:
-        raise BadTime(f"{local:%-d %B, %H:%M} is over where the customer is. Choose a later time.")
+        raise BadTime(_("That time is over where the customer is. Choose a later one."))
     if moment - now > FURTHEST_CALLBACK:
-        raise BadTime(f"{local:%-d %B %Y} is more than a year away. Choose an earlier day.")
+        raise BadTime(_("That is more than a year away. Choose an earlier day."))
     return moment

@@ -11,6 +11,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
+from dialer.core.language import speaking
+
 from . import topics
 from .publish import group_of
 from .threads import in_thread
@@ -112,6 +114,10 @@ class ScreenConsumer(AsyncWebsocketConsumer):
         if not self._closed:
             await self.send(message["html"])
 
+    def show_afresh(self) -> None:
+        """Show everything as it is now: something changed that the topic's own messages do not tell."""
+        self._show("")
+
     async def try_again_later(self) -> None:
         """Ask the page to reconnect, because nothing can be shown now."""
         if not self._closed:
@@ -127,13 +133,19 @@ class ScreenConsumer(AsyncWebsocketConsumer):
             return
         self._showing = asyncio.get_running_loop().create_task(self._show_until_current(), name="live-show")
 
+    def _rendered(self, cause: str) -> str:
+        """The topic as its viewer reads it."""
+        assert self.topic is not None
+        with speaking(self.scope["user"].language):
+            return self.topic.render(self.key, cause)
+
     async def _show_until_current(self) -> None:
         assert self.topic is not None
         while True:
             cause, self._cause, self._again = self._cause, "", False
             heard, self._heard = self._heard, None
             try:
-                html = await in_thread(self.topic.render, self.key, cause)
+                html = await in_thread(self._rendered, cause)
             except topics.Refused:
                 await self.close(REFUSED)
                 return

@@ -4,6 +4,7 @@ Every process that has viewers ticks twice a second. For each board that somebod
 take the tick's lease in Redis renders it, and sends the HTML in one message to the viewers of all processes. There is
 no leader: a process that dies is missed for one tick. A board that did not change is sent again every second all the
 same, so that a page can tell that it is still being told. Whether viewers still may look is asked beside the ticks.
+Viewers of another language are others: each key begins with the language that it is rendered in.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from dialer.core.language import known, speaking
 
 from .consumer import JOIN_LIMIT_S, NO_SUCH_TOPIC, NOT_SIGNED_IN, REFUSED, TRY_AGAIN_LATER
 from .publish import group_of
@@ -104,7 +107,7 @@ class BoardConsumer(AsyncWebsocketConsumer):
         self._query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")[:1000]))
         self._ended = False
         try:
-            self.key = await in_thread(board.authorise, self.scope["user"], self._query)
+            self.key = await in_thread(_key_of, board, self.scope["user"], self._query)
             async with asyncio.timeout(JOIN_LIMIT_S):
                 await self.channel_layer.group_add(group_of(f"board-{board.name}", self.key), self.channel_name)
         except SignIn:
@@ -187,7 +190,26 @@ def _authorise_afresh(board: Board, user: Any, query: Mapping[str, str]) -> str:
             user.refresh_from_db()
         except ObjectDoesNotExist as gone:
             raise SignIn from gone
-    return board.authorise(user, query)
+    return _key_of(board, user, query)
+
+
+def _key_of(board: Board, user: Any, query: Mapping[str, str]) -> str:
+    """What a viewer sees, after the language that they see it in: their own, or without signing in the page's."""
+    wanted = user.language if user.is_authenticated else query.get("language", "")
+    return f"{known(wanted) or settings.LANGUAGE_CODE}.{board.authorise(user, query)}"
+
+
+def _rendered(board: Board, keys: Sequence[str]) -> dict[str, Shown]:
+    """What is shown under these keys."""
+    by_language: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        language, _, rest = key.partition(".")
+        by_language[language].append(rest)
+    shown: dict[str, Shown] = {}
+    for language, mine in by_language.items():
+        with speaking(language):
+            shown |= {f"{language}.{key}": one for key, one in board.render(mine).items()}
+    return shown
 
 
 class Keeper:
@@ -264,7 +286,7 @@ class Keeper:
             if lease:
                 ours[name].append(key)
         for name, keys in ours.items():
-            shown = await in_thread(_boards[name].render, keys)
+            shown = await in_thread(_rendered, _boards[name], keys)
             for key, (digest, html, *aside) in shown.items():
                 await self._send(redis, name, key, digest, html, "".join(aside))
 

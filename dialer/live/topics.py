@@ -26,6 +26,8 @@ class Topic:
 
     A topic of things that are chosen from, such as campaigns, has `choose(user, wanted)` instead of `authorise`: it is
     shown under /ws/<name>/<wanted>/, and raises NoSuch for what is not there or another tenant's.
+
+    `of_switch`: it shows whether the switch is there, so it is shown afresh when that changes.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Topic:
     render: Callable[[Any, str], str]
     heartbeat: Callable[[Sequence[Any]], None] | None = None
     choose: Callable[[Any, UUID], object] | None = None
+    of_switch: bool = False
 
     def key_for(self, user: Any, wanted: UUID | None) -> object:
         """The key that this user sees. Raises Refused or NoSuch."""

@@ -45,6 +45,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._channel: str | None = None
         self._name = health.process_name(health.WEB)
+        self._switch_down: bool | None = None
         self.lags = health.Lags()
         """How long after they heard of a change screens were sent it."""
 
@@ -59,7 +60,7 @@ class Watch:
         self._screens.discard(screen)
         if not self._screens and self._task is not None:
             self._task.cancel()
-            self._task = None
+            self._task = self._switch_down = None
 
     async def _run(self) -> None:
         while True:
@@ -76,11 +77,13 @@ class Watch:
         clock = asyncio.get_running_loop().time
         next_beat = clock() + HEARTBEAT_S
         await self._pulse()
+        await self._look_at_switch()
         while True:
             # Waits its time out on the connection itself, so that a break is noticed when it happens.
             await client.blpop([_NEVER_FILLED], timeout=CHECK_S)
             await self._there_and_back()
             await self._pulse()
+            await self._look_at_switch()
             if clock() >= next_beat:
                 next_beat = clock() + HEARTBEAT_S
                 await self._beat()
@@ -92,6 +95,20 @@ class Watch:
             await in_thread(lambda: health.beat(name=self._name, kind=health.WEB, lag_ms=self.lags.p99_ms(), data=data))
         except Exception as error:
             log.warning("how late screens are was not noted: %s", type(error).__name__)
+
+    async def _look_at_switch(self) -> None:
+        """Show afresh what shows whether the switch is there, when it went or came back."""
+        try:
+            down = await in_thread(health.switch_is_down)
+        except Exception as error:
+            log.warning("whether the switch is there is not known: %s", type(error).__name__)
+            return
+        before, self._switch_down = self._switch_down, down
+        if before is None or before == down:
+            return
+        for screen in list(self._screens):
+            if screen.topic is not None and screen.topic.of_switch:
+                screen.show_afresh()
 
     async def _there_and_back(self) -> None:
         try:

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
 
 from dialer.core.models import TenantQuerySet, TenantScoped
 
@@ -40,9 +41,9 @@ def _for_roles(roles: frozenset[Role] | None) -> Callable[[View[Params]], View[P
             if not user.is_authenticated:
                 return _to_sign_in(request)
             if user.tenant is None:
-                raise PermissionDenied("Your account belongs to no tenant, so there is nothing to show.")
+                raise PermissionDenied(_("Your account belongs to no tenant, so there is nothing to show."))
             if roles is not None and user.role not in roles:
-                raise PermissionDenied("Your role does not include this page. Ask an administrator if it should.")
+                raise PermissionDenied(_("Your role does not include this page. Ask an administrator if it should."))
             with tenants_clock(user.tenant):
                 response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_store=True)

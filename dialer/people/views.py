@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -77,7 +78,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("people:sign-in")
     user = user_of(request)
     if user.tenant_id is None:
-        raise PermissionDenied("Your account belongs to no tenant, so there is nothing to show.")
+        raise PermissionDenied(_("Your account belongs to no tenant, so there is nothing to show."))
     return redirect(_HOME[Role(user.role)])
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils.translation import gettext as _
 
 from dialer.calls.models import CallEvent, CallTask, Recording, RecordingState
 from dialer.calls.services import note_event
@@ -48,11 +49,11 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
     files: list[Path] = []
     with transaction.atomic():
         if NumberNote.objects.for_tenant(tenant).filter(phone=number, legal_hold=True).exists():
-            raise OnHold("This number is on legal hold, so nothing of it may be removed. Lift the hold first.")
+            raise OnHold(_("This number is on legal hold, so nothing of it may be removed. Lift the hold first."))
         calls = CallTask.objects.for_tenant(tenant).filter(phone=number)
         live = calls.exclude(state="ended").exists()
         if live:
-            raise OnHold("This number is in a call at this moment. Try again when it is over.")
+            raise OnHold(_("This number is in a call at this moment. Try again when it is over."))
         leads = Lead.objects.for_tenant(tenant).filter(Q(phone=number) | Q(numbers__phone=number)).order_by("pk")
         lead_ids = list(dict.fromkeys(leads.values_list("pk", flat=True)))
         counts = {

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.compliance.models import Retention
@@ -48,7 +49,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, retention_form=form)
     set_retention(tenant_id=tenant_of(request).pk, days=form.cleaned_data, by=user_of(request))
-    messages.success(request, "Saved. What is past its time is removed in the night.")
+    messages.success(request, _("Saved. What is past its time is removed in the night."))
     return redirect("privacy:page")
 
 
@@ -84,8 +85,16 @@ def erase(request: HttpRequest) -> HttpResponse:
         return redirect("privacy:page")
     messages.success(
         request,
-        f"{display_number(number)} is forgotten: {counts['leads']} leads, {counts['notes']} notes,"
-        f" {counts['recordings']} recordings. It is never called again.",
+        _(
+            "%(number)s is forgotten: %(leads)s leads, %(notes)s notes, %(recordings)s recordings. It "
+            "is never called again."
+        )
+        % {
+            "number": display_number(number),
+            "leads": counts["leads"],
+            "notes": counts["notes"],
+            "recordings": counts["recordings"],
+        },
     )
     return redirect("privacy:page")
 
@@ -98,5 +107,5 @@ def hidden(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, hidden_form=form)
     services.hide_numbers(tenant=tenant_of(request), roles=form.cleaned_data["roles"], by=user_of(request))
-    messages.success(request, "Saved. It holds from the next page on.")
+    messages.success(request, _("Saved. It holds from the next page on."))
     return redirect("privacy:page")

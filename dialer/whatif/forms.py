@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.campaigns.models import MIN_RING_S
 
 from .rules import PLAYED, Settings
 
-_METHODS = [(name, name.capitalize()) for name in PLAYED]
+_METHODS = [(name, lazy(name.capitalize())) for name in PLAYED]
 _DAYS = [
-    ("", "A day like the last one"),
-    ("2", "Stress: the answer rate doubles"),
-    ("0.5", "Stress: the answer rate halves"),
+    ("", lazy("A day like the last one")),
+    ("2", lazy("Stress: the answer rate doubles")),
+    ("0.5", lazy("Stress: the answer rate halves")),
 ]
 
 
@@ -22,33 +24,39 @@ class WhatIfForm(forms.Form):
     """Settings to try. Empty means as today."""
 
     day = forms.ChoiceField(
-        choices=_DAYS, required=False, label="What is played", help_text="A stress changes the answer rate half-way."
+        choices=_DAYS,
+        required=False,
+        label=lazy("What is played"),
+        help_text=lazy("A stress changes the answer rate half-way."),
     )
-    method = forms.ChoiceField(choices=_METHODS, label="Dial method")
-    agents = forms.IntegerField(min_value=1, max_value=1000, label="Agents")
+    method = forms.ChoiceField(choices=_METHODS, label=lazy("Dial method"))
+    agents = forms.IntegerField(min_value=1, max_value=1000, label=lazy("Agents"))
     level = forms.FloatField(
-        min_value=1, max_value=10, label="Lines per free agent", help_text="Used by the ratio method: 1.00 to 10.00."
+        min_value=1,
+        max_value=10,
+        label=lazy("Lines per free agent"),
+        help_text=lazy("Used by the ratio method: 1.00 to 10.00."),
     )
     cap = forms.FloatField(
         min_value=0.1,
         max_value=10,
-        label="Abandonment at most (%)",
-        help_text="Used by the predictive method. The law's limit in the US is 3 % (16 CFR 310.4).",
+        label=lazy("Abandonment at most (%)"),
+        help_text=lazy("Used by the predictive method. The law's limit in the US is 3 % (16 CFR 310.4)."),
     )
     ring_timeout = forms.IntegerField(
         min_value=MIN_RING_S,
         max_value=120,
-        label="Ring for (seconds)",
-        help_text=f"At least {MIN_RING_S} s (16 CFR 310.4), at most 120 s.",
+        label=lazy("Ring for (seconds)"),
+        help_text=_("At least %(min_ring_s)s s (16 CFR 310.4), at most 120 s.") % {"min_ring_s": MIN_RING_S},
     )
     wrap = forms.FloatField(
         min_value=0,
         max_value=3600,
         required=False,
-        label="Mean wrap-up (seconds)",
-        help_text="Empty: as it was lately.",
+        label=lazy("Mean wrap-up (seconds)"),
+        help_text=lazy("Empty: as it was lately."),
     )
-    detection = forms.BooleanField(required=False, label="Answering-machine detection")
+    detection = forms.BooleanField(required=False, label=lazy("Answering-machine detection"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as lazy
 
 from dialer.campaigns.models import Campaign
 from dialer.core.ids import new_id
@@ -16,11 +17,11 @@ from .rules import Settings
 class SimulationState(models.TextChoices):
     """Where a simulation is."""
 
-    WAITING = "waiting", "Waiting"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    WAITING = "waiting", lazy("Waiting")
+    RUNNING = "running", lazy("Running")
+    DONE = "done", lazy("Done")
+    FAILED = "failed", lazy("Failed")
+    CANCELLED = "cancelled", lazy("Cancelled")
 
 
 OPEN = (SimulationState.WAITING, SimulationState.RUNNING)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from dialer.calls.rules import wait_limit_ms
 from dialer.campaigns.models import Campaign
@@ -50,7 +51,10 @@ def ask(*, campaign: Campaign, user: User, settings: Settings, stress: float | N
                 return open_one
             _end(open_one, SimulationState.CANCELLED, moment)
         elif Simulation.objects.across_tenants().filter(state__in=OPEN).count() >= MOST_WAITING:
-            raise TooMany(f"{MOST_WAITING} simulations are waiting already. Try again in a minute.")
+            raise TooMany(
+                _("%(most_waiting)s simulations are waiting already. Try again in a minute.")
+                % {"most_waiting": MOST_WAITING}
+            )
         made = Simulation.objects.create(
             tenant_id=campaign.tenant_id,
             campaign=campaign,
@@ -158,7 +162,7 @@ def _claim() -> Simulation | None:
             return None
         for dead in running:
             if dead.starts >= MOST_STARTS:
-                _end(dead, SimulationState.FAILED, moment, problem="The simulation broke off twice. Try again.")
+                _end(dead, SimulationState.FAILED, moment, problem=_("The simulation broke off twice. Try again."))
         chosen = rows.filter(state__in=OPEN).order_by("asked_at").first()
         if chosen is None:
             return None

@@ -8,6 +8,11 @@ from datetime import date
 from math import hypot
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
 from .models import Simulation
 from .rules import LARGEST_FLOOR, Settings
 
@@ -88,19 +93,28 @@ def changes(present: Settings, tried: Settings) -> tuple[str, ...]:
     """How the settings tried differ from those that the campaign had, one phrase each."""
     words: list[str] = []
     if tried.method != present.method:
-        words.append(f"{tried.method} instead of {present.method}")
+        words.append(
+            _("%(new)s instead of %(old)s")
+            % {"new": _(tried.method.capitalize()).lower(), "old": _(present.method.capitalize()).lower()}
+        )
     if tried.method == "ratio" and (tried.level != present.level or present.method != "ratio"):
-        words.append(f"{tried.level:.2f} lines per free agent")
+        words.append(_("%(level)s lines per free agent") % {"level": f"{tried.level:.2f}"})
     if tried.agents != present.agents:
-        words.append(f"{tried.agents} agents instead of {present.agents}")
+        words.append(_("%(new)s agents instead of %(old)s") % {"new": tried.agents, "old": present.agents})
     if tried.cap != present.cap:
-        words.append(f"abandonment at most {tried.cap * 100:g} % instead of {present.cap * 100:g} %")
+        words.append(
+            _("abandonment at most %(new)s %% instead of %(old)s %%")
+            % {"new": f"{tried.cap * 100:g}", "old": f"{present.cap * 100:g}"}
+        )
     if tried.ring_timeout != present.ring_timeout:
-        words.append(f"ringing for {tried.ring_timeout:g} s instead of {present.ring_timeout:g} s")
+        words.append(
+            _("ringing for %(new)s s instead of %(old)s s")
+            % {"new": f"{tried.ring_timeout:g}", "old": f"{present.ring_timeout:g}"}
+        )
     if tried.detection != present.detection:
-        words.append(f"machine detection {'on' if tried.detection else 'off'}")
+        words.append(_("machine detection on") if tried.detection else _("machine detection off"))
     if tried.wrap is not None:
-        words.append(f"a mean wrap-up of {tried.wrap:g} s")
+        words.append(_("a mean wrap-up of %(seconds)s s") % {"seconds": f"{tried.wrap:g}"})
     return tuple(words)
 
 
@@ -108,10 +122,10 @@ def changes(present: Settings, tried: Settings) -> tuple[str, ...]:
 
 _FIGURES = (
     # name, key of the result, unit, what it is multiplied by, decimals, key of the day
-    ("Utilisation", "utilisation", "%", 100.0, 1, "utilisation"),
-    ("Abandonment", "abandonment", "%", 100.0, 2, "abandonment"),
-    ("Wait for a call", "wait_s", "s", 1.0, 1, "wait_s"),
-    ("Calls an hour", "calls_per_hour", "", 1.0, 0, "calls_per_hour"),
+    (lazy("Utilisation"), "utilisation", "%", 100.0, 1, "utilisation"),
+    (lazy("Abandonment"), "abandonment", "%", 100.0, 2, "abandonment"),
+    (lazy("Wait for a call"), "wait_s", "s", 1.0, 1, "wait_s"),
+    (lazy("Calls an hour"), "calls_per_hour", "", 1.0, 0, "calls_per_hour"),
 )
 
 
@@ -130,11 +144,11 @@ def _rows(result: dict[str, Any], stress: float | None) -> tuple[Row, ...]:
         measured = None if stress is not None else result["day"].get(day_key)
         if key == "calls_per_hour":  # of the whole floor, when only a part of it was played
             values = [((mean * _floor(of), margin * _floor(of)), of) for (mean, margin), of in values]
-        most = max([mean + margin for (mean, margin), _ in values] + [(measured or 0.0) * times, 1e-9]) * 1.05
-        figures = [_figure(mean, margin, most, decimals) for (mean, margin), _ in values]
+        most = max([mean + margin for (mean, margin), *_rest in values] + [(measured or 0.0) * times, 1e-9]) * 1.05
+        figures = [_figure(mean, margin, most, decimals) for (mean, margin), *_rest in values]
         rows.append(
             Row(
-                name=name,
+                name=str(name),
                 unit=unit,
                 measured="" if measured is None else f"{measured * times:,.{decimals}f}",
                 measured_at="" if measured is None else _place(measured * times / most),
@@ -175,8 +189,8 @@ def _verdict(values: Sequence[tuple[float, float]], unit: str, decimals: int) ->
         return ""
     (one, margin), (two, other_margin) = values
     if abs(two - one) <= hypot(margin, other_margin):
-        return "no clear difference"
-    points = " points" if unit == "%" else f" {unit}" if unit else ""
+        return _("no clear difference")
+    points = " " + _("points") if unit == "%" else f" {unit}" if unit else ""
     return f"{two - one:+,.{decimals}f}{points}".replace("-", "−")
 
 
@@ -186,22 +200,38 @@ def _verdict(values: Sequence[tuple[float, float]], unit: str, decimals: int) ->
 def _summary(result: dict[str, Any], rows: Sequence[Row], stress: float | None) -> tuple[str, ...]:
     """The answer in sentences: what a screen reader, or somebody in a hurry, needs."""
     said: list[str] = []
-    for key, whose in (("now", "With today's settings"), ("other", "With the other settings")):
+    for key, whose in (("now", _("With today's settings")), ("other", _("With the other settings"))):
         of = result[key]
         if of is None:
             continue
         if stress is not None and "after" in of:
             before, after = of["before"], of["after"]
             said.append(
-                f"{whose} abandonment goes from {_percent(before['abandonment'])} to {_percent(after['abandonment'])} "
-                f"of the people who answer, at its worst {_worst(of):.1f} % in five minutes, "
-                f"and utilisation from {_percent(before['utilisation'])} to {_percent(after['utilisation'])}."
+                _(
+                    "%(whose)s abandonment goes from %(one)s to %(two)s of the people who answer, at its worst "
+                    "%(worst)s %% in five minutes, and utilisation from %(busy)s to %(then)s."
+                )
+                % {
+                    "whose": whose,
+                    "one": _percent(before["abandonment"]),
+                    "two": _percent(after["abandonment"]),
+                    "worst": f"{_worst(of):.1f}",
+                    "busy": _percent(before["utilisation"]),
+                    "then": _percent(after["utilisation"]),
+                }
             )
             continue
         said.append(
-            f"{whose} agents are busy {_percent(of['utilisation'])} of their time and wait "
-            f"{of['wait_s']['mean']:.0f} s for a call; {_percent(of['abandonment'], 2)} of the people who answer "
-            "are abandoned."
+            _(
+                "%(whose)s agents are busy %(busy)s of their time and wait %(wait)s s for a call; %(lost)s of the "
+                "people who answer are abandoned."
+            )
+            % {
+                "whose": whose,
+                "busy": _percent(of["utilisation"]),
+                "wait": f"{of['wait_s']['mean']:.0f}",
+                "lost": _percent(of["abandonment"], 2),
+            }
         )
     return tuple(said)
 
@@ -212,42 +242,56 @@ def _percent(interval: dict[str, float], decimals: int = 1) -> str:
 
 def _worst(of: dict[str, Any]) -> float:
     half = len(of["series"]) // 2
-    return 100.0 * max((abandoned for _, abandoned in of["series"][half:]), default=0.0)
+    return 100.0 * max((abandoned for _busy, abandoned in of["series"][half:]), default=0.0)
 
 
 def _basis(result: dict[str, Any], stress: float | None) -> tuple[str, ...]:
     """What the answer rests on."""
     said = [
-        f"It rests on {result['dials']:,} dials, {result['conversations']:,} conversations and "
-        f"{result['wrapups']:,} wrap-ups of this campaign, of the last fortnight."
+        _(
+            "It rests on %(dials)s dials, %(talks)s conversations and %(wrapups)s wrap-ups of this campaign, "
+            "of the last fortnight."
+        )
+        % {
+            "dials": f"{result['dials']:,}",
+            "talks": f"{result['conversations']:,}",
+            "wrapups": f"{result['wrapups']:,}",
+        }
     ]
     if result["guessed"]:
         said.append(
-            f"Too few were seen of these, so what is usual in the field stands for them: {_listed(result['guessed'])}."
+            _("Too few were seen of these, so what is usual in the field stands for them: %(what)s.")
+            % {"what": ", ".join(_(word) for word in result["guessed"])}
         )
-    runs = " and ".join(
-        f"{of['runs']} {'shift' if of['runs'] == 1 else 'shifts'}"
+    runs = " + ".join(
+        ngettext("%(n)s shift", "%(n)s shifts", of["runs"]) % {"n": of["runs"]}
         for of in (result["now"], result["other"])
         if of is not None
     )
     if stress is not None:
         said.append(
-            f"Shifts of {result['now']['minutes']} minutes were played; the answer rate changes half-way ({runs})."
+            _("Shifts of %(minutes)s minutes were played; the answer rate changes half-way (%(runs)s).")
+            % {"minutes": result["now"]["minutes"], "runs": runs}
         )
     elif result["day"]["day"] and result["hours"]:
         played = date.fromisoformat(result["day"]["day"])
         minutes = min(of["minutes"] for of in (result["now"], result["other"]) if of is not None)
-        shortened = "" if minutes >= 60 else f", each hour as at least {minutes} minutes"
-        said.append(f"The answer rate of each hour is that of {played:%A %-d %B}{shortened} ({runs}).")
+        words = _("The answer rate of each hour is that of %(day)s (%(runs)s).")
+        if minutes < 60:
+            words = _(
+                "The answer rate of each hour is that of %(day)s, each hour as at least %(minutes)s minutes (%(runs)s)."
+            )
+        said.append(words % {"day": date_format(played, "l j F"), "minutes": minutes, "runs": runs})
     else:
-        said.append(f"No day of calls is known, so the answer rate stays the same all along ({runs}).")
+        said.append(
+            _("No day of calls is known, so the answer rate stays the same all along (%(runs)s).") % {"runs": runs}
+        )
     if any(of["settings"]["agents"] > LARGEST_FLOOR for of in (result["now"], result["other"]) if of is not None):
-        said.append(f"{LARGEST_FLOOR} agents were played for all of them; a larger floor does a little better.")
+        said.append(
+            _("%(most)s agents were played for all of them; a larger floor does a little better.")
+            % {"most": LARGEST_FLOOR}
+        )
     return tuple(said)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 # -- pictures
@@ -257,13 +301,13 @@ def _charts(result: dict[str, Any]) -> tuple[Chart, ...]:
     """Utilisation and abandonment over the shift."""
     now, other = result["now"], result["other"]
     of = [now] if other is None else [now, other]
-    worst = max((abandoned for one in of for _, abandoned in one["series"]), default=0.0)
+    worst = max((abandoned for one in of for _busy, abandoned in one["series"]), default=0.0)
     cap = Settings.from_json((other or now)["settings"]).cap
     top = max(0.05, worst * 1.1, cap * 1.5)
     return (
-        Chart("Utilisation", "100 %", _path(now, 0, 1.0), _path(other, 0, 1.0) if other else "", ""),
+        Chart(_("Utilisation"), "100 %", _path(now, 0, 1.0), _path(other, 0, 1.0) if other else "", ""),
         Chart(
-            "Abandonment",
+            _("Abandonment"),
             f"{top * 100:.0f} %",
             _path(now, 1, top),
             _path(other, 1, top) if other else "",

@@ -12,6 +12,7 @@ from dialer.agents.rules import Event, Kind
 from dialer.agents.services import DESK, apply
 from dialer.calls.rules import Kind as CallKind
 from dialer.campaigns.models import Campaign
+from dialer.core import health
 from dialer.core.clock import now
 from dialer.handling.models import Conversation, HandlingSettings
 from dialer.leads.models import Callback, Lead
@@ -37,6 +38,15 @@ def pushed(page: Page, floor: Floor) -> None:
     expect(page.locator("#desk")).to_have_attribute("data-at", at.isoformat())
 
 
+def check_without_switch(page: Page) -> None:
+    """The switch goes and comes back; in between the desk says so, accessibly."""
+    health.beat(name="switchboard here", kind=health.SWITCHBOARD, lag_ms=0.0, data={"switch_up": False})
+    expect(page.locator("#switch-down")).to_contain_text("The telephone switch does not answer")
+    check(page)
+    health.gone("switchboard here")
+    expect(page.locator("#switch-down")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
 def test_without_a_call(floor: Floor, open_page: OpenPage, scheme: str, width: int, height: int) -> None:
     Campaign.objects.for_tenant(floor.tenant).filter(pk=floor.campaign.pk).update(status="stopped")
@@ -48,6 +58,7 @@ def test_without_a_call(floor: Floor, open_page: OpenPage, scheme: str, width: i
     check(page)
     switch.phone_up(floor.agent)
     expect(page.locator("#do-ready")).to_be_enabled()
+    check_without_switch(page)
     switch.phone_lost(floor.agent, notice=NO_SWITCH)
     expect(page.locator("#notice")).to_contain_text("The telephone switch cannot be reached")
     check(page)
@@ -82,6 +93,7 @@ def test_with_a_call(floor: Floor, open_page: OpenPage, scheme: str, width: int,
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".other-numbers [role=alert]")).to_contain_text("is not a telephone number")
     check(page)
+    check_without_switch(page)
     for mode in ("alternate", "blind", "releasing", "aside"):
         converse(floor, mode, "Billing")
         if mode == "alternate":

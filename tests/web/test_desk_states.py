@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -11,6 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 from dialer.agents.models import AgentSession, LegState
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign
+from dialer.core import health
+from dialer.core.clock import now
+from dialer.core.models import Pulse
 from dialer.desk.topic import render
 from dialer.people.models import User
 from dialer.telephony.models import CommandKind, SwitchCommand
@@ -111,3 +115,29 @@ def test_a_push_takes_three_queries_at_most(
         html = render(house.agent.pk, "2026-01-02T03:04:05+00:00")
     assert f'data-state="{state}"' in html
     assert 'data-at="2026-01-02T03:04:05+00:00"' in html
+
+
+def pulse(*, up: bool, age_s: float = 0.0) -> None:
+    """What the switchboard last said, and how long ago."""
+    health.beat(name="switchboard here", kind=health.SWITCHBOARD, lag_ms=0.0, data={"switch_up": up})
+    Pulse.objects.update(at=now() - timedelta(seconds=age_s))
+
+
+@pytest.mark.parametrize(("up", "age_s", "down"), [(True, 1.0, False), (True, 60.0, True), (False, 1.0, True)])
+def test_a_switch_that_is_gone_is_said(
+    house: House, campaign: Campaign, as_: As, up: bool, age_s: float, down: bool
+) -> None:
+    browser = as_(house.agent)
+    pulse(up=up, age_s=age_s)
+    assert attributes(browser.get("/desk/"))["switch"] == ("down" if down else "up")
+    factories.make_session(campaign, house.agent)
+    switch.connect(campaign, factories.make_lead(campaign))
+    answer = browser.get("/desk/")
+    assert attributes(answer)["switch"] == ("down" if down else "up")
+    page = answer.content.decode()
+    assert ('id="switch-down"' in page) is down
+    assert ("The telephone switch does not answer" in page) is down
+    hang_up = page.split('id="do-hang-up"')[1].split(">")[0]
+    assert ('disabled aria-describedby="switch-down"' in hang_up) is down
+    found = browser.get("/desk/commands/", {"q": "hang"}).content.decode()
+    assert ("do-hang-up" in found) is not down

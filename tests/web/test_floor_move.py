@@ -134,3 +134,53 @@ def test_nobody_is_moved_without_a_reason(house: House, other: Campaign, session
     assert "Say why" in move(as_(house.supervisor), session, other, " ")
     assert session.campaign_id != other.pk
     assert not AuditEntry.objects.for_tenant(house.tenant).exists()
+
+
+def move_many(client: Client, to: Campaign, *sessions: AgentSession, reason: str = "They are short of hands") -> str:
+    """Move those ticked; what the page says then."""
+    data = {"session": [str(one.public_id) for one in sessions], "campaign": str(to.public_id), "reason": reason}
+    answer = client.post("/floor/agents/move/", data, follow=True)
+    assert answer.status_code == 200
+    for one in sessions:
+        one.refresh_from_db()
+    return answer.content.decode()
+
+
+def test_several_move_together(
+    house: House, campaign: Campaign, other: Campaign, session: AgentSession, as_: As
+) -> None:
+    switch.connect(campaign, factories.make_lead(campaign))  # to the one agent who is ready
+    free = [factories.make_session(campaign, factories.make_user(house.tenant), state="paused") for _ in range(2)]
+    html = move_many(as_(house.admin), other, session, *free)
+    assert "2 agents are in “Win-back” now." in html
+    assert "1 agent moves to “Win-back” when the call in hand is wrapped up." in html
+    assert [(one.campaign_id, one.move_to_id) for one in (session, *free)] == [
+        (campaign.pk, other.pk),
+        (other.pk, None),
+        (other.pk, None),
+    ]
+    assert AuditEntry.objects.for_tenant(house.tenant).filter(action="agent.move").count() == 3
+
+
+def test_who_cannot_move_keeps_none_of_the_others(
+    house: House, campaign: Campaign, other: Campaign, session: AgentSession, as_: As
+) -> None:
+    other.teams.add(house.team)
+    outsider = factories.make_user(house.tenant, first_name="Otto", last_name="Outside")
+    theirs = factories.make_session(campaign, outsider, state="paused")
+    html = move_many(as_(house.admin), other, session, theirs)
+    assert "1 agent is in “Win-back” now." in html
+    assert "Otto Outside: their team does not work in “Win-back”." in html
+    assert (session.campaign_id, theirs.campaign_id) == (other.pk, campaign.pk)
+
+
+def test_moving_several_wants_agents_a_campaign_and_a_reason(
+    house: House, campaign: Campaign, other: Campaign, session: AgentSession, as_: As
+) -> None:
+    client = as_(house.supervisor)
+    assert "Tick the agents who are to move" in move_many(client, other)
+    assert "Say why" in move_many(client, other, session, reason=" ")
+    stranger = factories.make_session(factories.make_campaign(house.stranger.tenant), house.stranger)
+    assert "Tick the agents who are to move" in move_many(client, other, stranger)
+    assert "Tick the agents who are to move" in move_many(client, stranger.campaign, session)
+    assert (session.campaign_id, stranger.campaign_id) == (campaign.pk, stranger.campaign.pk)

@@ -53,6 +53,7 @@ CASES = {
     "wallboard": Case(post=False),
     "campaign": Case("campaign", post=False),
     "people": Case(post=False),
+    "move-many": Case(get=False, data={"reason": "x"}, managers=403),
     "agent": Case("session", data=REASON),
     "views": Case(data={"page": "people", "name": "x"}),
     "view": Case("view", data={"name": "x"}, managers=404),

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import template
 from django.templatetags.static import static
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
+from dialer.core import language
 from dialer.core.clock import now
 from dialer.core.numbers import display_number, mask_number
 
@@ -85,7 +87,13 @@ def zone_of(name: str) -> tzinfo | None:
 @register.filter
 def stamp(moment: datetime | None) -> str:
     """A moment as a date and clock to the second, on the tenant's clock."""
-    return f"{localtime(moment):%-d %b %Y, %H:%M:%S}" if moment is not None else "–"
+    return date_format(localtime(moment), "j M Y, H:i:s") if moment is not None else "–"
+
+
+@register.filter
+def translated(text: str | None) -> str:
+    """Words of ours that were marked where they are made, in the language of this page; other text as it is."""
+    return language.translated(text or "")
 
 
 @register.filter
@@ -100,7 +108,7 @@ def clock_day(moment: datetime | None) -> str:
     if moment is None:
         return "–"
     local = localtime(moment)
-    return f"{local:%H:%M}" if local.date() == localtime(now()).date() else f"{local:%-d %b, %H:%M}"
+    return f"{local:%H:%M}" if local.date() == localtime(now()).date() else date_format(local, "j M, H:i")
 
 
 @register.filter
@@ -108,7 +116,7 @@ def in_zone(moment: datetime | None, name: str) -> str:
     """A moment as a day and clock in a zone, e.g. the customer's."""
     if moment is None:
         return "–"
-    return f"{moment.astimezone(zone_of(name)):%a %-d %b, %H:%M}"
+    return date_format(moment.astimezone(zone_of(name)), "D j M, H:i")
 
 
 @register.filter

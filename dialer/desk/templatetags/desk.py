@@ -6,6 +6,9 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from dialer.campaigns.models import Campaign
 from dialer.desk import selectors
@@ -18,6 +21,15 @@ register = template.Library()
 def waits_for_start(campaign: Campaign) -> bool:
     """Whether joining would be in vain before a supervisor starts the campaign."""
     return selectors.waits_for_start(campaign)
+
+
+@register.simple_tag
+def off(desk: selectors.Desk, also: bool = False) -> SafeString:
+    """What switches a button off that needs the switch, while that is gone, with the reason; `also`: another reason."""
+    if desk.switch_down:
+        why = _("The telephone switch does not answer")
+        return format_html('disabled aria-describedby="switch-down" title="{}"', why)
+    return SafeString("disabled" if also else "")
 
 
 @register.inclusion_tag("desk/_phone.html", takes_context=True)
