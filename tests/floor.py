@@ -425,6 +425,16 @@ class Floor:
         assert len(calls) == 1, "the number was called more than once"
         return calls[0]
 
+    def carrier_channel(self, number: str, within_s: float = 5.0) -> str:
+        """The name of the one channel on which the carrier has this number, whatever else it carries."""
+
+        def found() -> list[str]:
+            rows = [line.split("!") for line in self.cli("carrier", "core", "show", "channels", "concise").splitlines()]
+            return [row[0] for row in rows if len(row) > 8 and row[8].lstrip("+") == number.lstrip("+")]
+
+        [name] = until(found, within_s, "the carrier has the number on the line")
+        return name
+
     def cli(self, name: str, *words: str) -> str:
         """A console command on `pbx` or `carrier`."""
         assert self.stack._sandbox is not None

@@ -51,13 +51,6 @@ def desk_in(page: Page, state: str) -> None:
     expect(page.locator("#desk")).to_have_attribute("data-state", state, timeout=15_000)
 
 
-def carrier_channel(floor: Floor) -> str:
-    """The name of the one channel that the carrier has."""
-    lines = floor.cli("carrier", "core", "show", "channels", "concise").splitlines()
-    [name] = [line.split("!")[0] for line in lines if line.startswith("PJSIP/dialer")]
-    return name
-
-
 def voiced(samples: list[int], hertz: int) -> float:
     """The share of whole fifths of a second in which a tone is clearly there."""
     parts = [samples[at : at + 1600] for at in range(0, len(samples) - 1600, 1600)]
@@ -86,7 +79,7 @@ def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Pl
         join(page, campaign)
         ready(page)
         call = call_in_talk(floor, page, campaign)
-        channel = carrier_channel(floor)
+        channel = floor.carrier_channel(call.phone)
         heard = record(floor, channel, tmp_path)
         hears(page, STEADY)
         until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 5, "the meter moves")
@@ -97,7 +90,7 @@ def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Pl
         on_the_line(page)
         rejoined = time.monotonic() - began
         hears(page, STEADY)
-        assert carrier_channel(floor) == channel
+        assert floor.carrier_channel(call.phone) == channel
         desk_in(page, "in_call")
         assert factories.get_call(call.pk).ended_at is None
 
@@ -107,7 +100,7 @@ def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Pl
         page.goto(f"{floor.address}/desk/")
         on_the_line(page)
         hears(page, STEADY)
-        assert carrier_channel(floor) == channel
+        assert floor.carrier_channel(call.phone) == channel
         page.keyboard.press("h")
         desk_in(page, "wrapup")
         page.keyboard.press("1")
@@ -132,8 +125,8 @@ def test_muted_the_customer_hears_nothing(floor: Floor, playwright_: Playwright,
         page.keyboard.press("v")
         expect(page.locator("#phone-word")).to_contain_text("Muted")
         ready(page)
-        call_in_talk(floor, page, campaign)
-        heard = record(floor, carrier_channel(floor), tmp_path)
+        call = call_in_talk(floor, page, campaign)
+        heard = record(floor, floor.carrier_channel(call.phone), tmp_path)
         hears(page, STEADY)
         page.wait_for_timeout(1500)  # a stretch of recording
         page.keyboard.press("h")

@@ -21,7 +21,7 @@ from tests.floor import Floor, until
 from tests.hearing import energy, listen
 
 from .phones import agent_browser, hears, join, on_the_line, sign_in
-from .test_phone import STEADY, VOICE, call_in_talk, carrier_channel, desk_in, floor, ready
+from .test_phone import STEADY, VOICE, call_in_talk, desk_in, floor, ready
 
 __all__ = ["floor"]  # the fixture
 COLLEAGUE = 700
@@ -85,7 +85,7 @@ def test_a_shift_of_two_agents(floor: Floor, playwright_: Playwright, tmp_path: 
         ready(bob)
 
         call = call_in_talk(floor, ann, campaign)
-        customer = carrier_channel(floor)
+        customer = floor.carrier_channel(call.phone)
         hears(ann, STEADY)
         customer_hears(floor, customer, tmp_path, VOICE)
 
@@ -118,7 +118,7 @@ def test_a_shift_of_two_agents(floor: Floor, playwright_: Playwright, tmp_path: 
 
         ann.reload()
         on_the_line(ann)
-        assert carrier_channel(floor) == customer
+        assert floor.carrier_channel(call.phone) == customer
         hears(ann, STEADY)
         expect(ann.locator("#talk-line")).to_contain_text("Conference")
 

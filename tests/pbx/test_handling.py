@@ -59,8 +59,7 @@ class Scene:
 
     def customer_hears(self, seconds: float = 0.6) -> list[int]:
         """What the customer hears in the next moment, recorded by the carrier."""
-        [channel] = channels(self.floor, "steady")
-        return self.heard_on(channel, seconds)
+        return self.heard_on(self.floor.carrier_channel(self.number), seconds)
 
     def heard_on(self, channel: str, seconds: float = 0.6) -> list[int]:
         return listen(self.floor, channel, self.folder, seconds)
@@ -94,12 +93,6 @@ class Scene:
         """End the call from above, whoever has it; the call as it ended."""
         calls.ask_hang_up(call=self.call, by="supervisor")
         return self.floor.ended(self.number)
-
-
-def channels(floor: Floor, extension: str) -> list[str]:
-    """The carrier's channels on which somebody of this kind talks."""
-    lines = floor.cli("carrier", "core", "show", "channels", "concise").splitlines()
-    return [line.split("!")[0] for line in lines if line.split("!")[2:3] == [extension]]
 
 
 def nothing_left(floor: Floor) -> None:
@@ -395,7 +388,7 @@ def test_a_message_is_left_after_the_beep(floor: Floor, tmp_path: Path) -> None:
     made = Scene(floor, campaign, seat, number, tmp_path)
     made.press("drop", message=str(message.public_id))
     seat.until("ready")
-    [channel] = until(lambda: channels(floor, "machine"), 5, "the machine is on the line")
+    channel = floor.carrier_channel(number)
     until(lambda: strength(made.heard_on(channel, 0.3), COLLEAGUE_TONE) > 250, 30, "the machine hears the message")
     ended = floor.ended(number, 20)
     assert (ended.outcome, ended.hung_up_by, ended.session_id) == ("message_left", "system", None)

@@ -161,8 +161,7 @@ def nobody_at_the_answer(floor: Floor, number: str) -> tuple[CallTask, Seat]:
 def test_nobody_in_time_the_message_is_heard_and_the_lead_rests(floor: Floor, tmp_path: Path) -> None:
     number = floor.numbers.echo(ring=2)
     call, seat = nobody_at_the_answer(floor, number)
-    [channel] = [line.split("!")[0] for line in floor.cli("carrier", "core", "show", "channels", "concise").split()]
-    heard = record(floor, channel, tmp_path)
+    heard = record(floor, floor.carrier_channel(number), tmp_path)
     call = floor.ended(number, 20)
     assert (call.outcome, call.hung_up_by, call.session_id) == ("abandoned", "system", None)
     assert kinds_of(call) == [
