@@ -17,6 +17,7 @@ from dialer.telephony.port import EventSink, Guard, SwitchUnreachable, unguarded
 from .accounts import Accounts
 from .ami import Ami
 from .ari import Ari, AriError, AriUnreachable, part
+from .needs import lacks
 from .settings import AsteriskSettings
 from .watch import Watch
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
 GREET_PAUSE_S = 0.5
+UNFIT_PAUSE_S = 5.0
+"""How long until an Asterisk that lacks something is looked at again."""
 SUBSCRIBE_AT_ONCE = 40
 
 
@@ -50,6 +53,7 @@ class Connection:
         self._ami_seen = asyncio.Event()
         self._up = False
         self._boot_id = ""
+        self._lacking: list[str] = []
         self._held_back: list[SwitchEvent] = []
         self._watch = Watch(settings.app, self._trunks, self._pass_on)
 
@@ -92,6 +96,9 @@ class Connection:
             await self._connected.wait()
             connection = self._connection
             try:
+                if await self._is_unfit():
+                    await asyncio.sleep(UNFIT_PAUSE_S)
+                    continue
                 boot_id = await self._get_ready()
             except (AriError, AriUnreachable) as error:
                 log.warning("ARI: connected, but not ready (%s)", error)
@@ -105,6 +112,14 @@ class Connection:
             for event in held_back:
                 self._tell(event)
             await self._lost.wait()
+
+    async def _is_unfit(self) -> bool:
+        """Whether this Asterisk lacks what calls need: then nothing is dialed through it, and the log says why (once)."""
+        lacking = await lacks(self._ari, self._app)
+        if lacking and lacking != self._lacking:
+            log.error("no calls through this Asterisk (asterisk/conf/README.md): %s", "; ".join(lacking))
+        self._lacking = lacking
+        return bool(lacking)
 
     async def _get_ready(self) -> str:
         """Learn which run of Asterisk this is, subscribe, and recognise our channels; the boot id."""

@@ -110,8 +110,9 @@ class Runner:
         given = given_by_user()
         options = self._options
         given["CORDBOARD_SWITCH"] = options.switch or given.get("CORDBOARD_SWITCH", "asterisk")
-        # Demo data do not belong in a database of the user's own unless they ask for them.
-        given.setdefault("CORDBOARD_DEMO", "0" if "DATABASE_URL" in given else "1")
+        # Demo data belong neither in a user's own database nor on their own trunk unless they ask for them.
+        own = {"DATABASE_URL", "ASTERISK_ARI_URL"} & given.keys()
+        given.setdefault("CORDBOARD_DEMO", "0" if own else "1")
         if options.demo is not None:
             given["CORDBOARD_DEMO"] = "1" if options.demo else "0"
         given.setdefault("WEB_HOST", "127.0.0.1")
