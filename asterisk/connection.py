@@ -114,7 +114,7 @@ class Connection:
             await self._lost.wait()
 
     async def _is_unfit(self) -> bool:
-        """Whether this Asterisk lacks what calls need: then nothing is dialed through it, and the log says why (once)."""
+        """Whether this Asterisk lacks what calls need: then nothing is dialed through it; the log says why, once."""
         lacking = await lacks(self._ari, self._app)
         if lacking and lacking != self._lacking:
             log.error("no calls through this Asterisk (asterisk/conf/README.md): %s", "; ".join(lacking))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -18,12 +19,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from asterisk.ari import Ari
+from asterisk.needs import lacks
+from asterisk.sandbox import Sandbox
 from asterisk.sandbox.truth import read_truth
+from asterisk.settings import AsteriskSettings
 from deploy.local.identity import Identity
 from deploy.local.ledger import Ledger
 from deploy.local.procfile import read_procfile
 from deploy.local.stack import HOME, ROOT, Stack, without_stack
 from tests.floor import until
+from tests.pbx.watched import Bench
 
 TALKED = "SELECT count(*) FROM calls_calltask WHERE outcome = 'connected' AND ended_at IS NOT NULL"
 
@@ -94,3 +100,22 @@ def test_calls_go_through_servers_that_were_there_before_and_stay(theirs: Stack,
     assert [call for call in read_truth(theirs.settings["CARRIER_TRUTH"]) if call.answered], "the carrier saw it"
     assert not [name for name, who in entries.items() if who.alive()]
     assert all(who and who.alive() for who in servers.values()), "their servers run on"
+
+
+async def test_an_asterisk_that_lacks_something_is_told_from_one_that_is_whole(bench: Bench, sandbox: Sandbox) -> None:
+    settings = AsteriskSettings.from_env(sandbox.env())
+    ari = Ari(settings.ari_url, settings.ari_user, settings.ari_password, "needs-test")
+    up = asyncio.Event()
+    running = asyncio.create_task(ari.run(lambda _: None, up.set, lambda _: None))
+    try:
+        await asyncio.wait_for(up.wait(), 5)
+        assert await lacks(ari, settings.app) == []
+        [other] = await lacks(ari, "another")
+        assert f"CORDBOARD_APP is {settings.app}; ASTERISK_ARI_APP is another" in other
+        assert "unloaded" in sandbox.cli("pbx", "module", "unload", "app_amd.so").lower()
+        [gone] = await lacks(ari, settings.app)
+        assert "app_amd" in gone
+    finally:
+        sandbox.cli("pbx", "module", "load", "app_amd.so")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
