@@ -30,7 +30,7 @@ def test_its_admin_signs_in_and_finds_an_empty_house(monkeypatch: pytest.MonkeyP
     tenant = Tenant.objects.get(slug="north-sea-calls")
     assert (tenant.region, tenant.time_zone) == ("GB", "Europe/London")
     assert client.login(username="nora", password=PASSWORD)
-    for page in ("/campaigns/", "/people/"):
+    for page in ("/campaigns/", "/users/"):
         assert client.get(page, follow=True).status_code == 200
 
 
@@ -38,6 +38,7 @@ def test_its_admin_signs_in_and_finds_an_empty_house(monkeypatch: pytest.MonkeyP
     ("words", "password", "reason"),
     [
         (("North", "--admin", "nora", "--time-zone", "Mars/Base"), PASSWORD, "Mars/Base"),
+        (("North", "--admin", "nora", "--region", "ZZ"), PASSWORD, "ZZ"),
         (("North", "--admin", "no ra"), PASSWORD, "valid username"),
         (("North", "--admin", "nora"), "short", "too short"),
         (("???", "--admin", "nora"), PASSWORD, "no letter or digit"),

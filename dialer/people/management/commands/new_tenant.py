@@ -6,7 +6,9 @@ import sys
 from argparse import ArgumentParser
 from getpass import getpass
 from typing import Any
+from zoneinfo import available_timezones
 
+import phonenumbers
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -35,6 +37,10 @@ class Command(BaseCommand):
             raise CommandError(f"The name “{options['name']}” has no letter or digit.")
         if Tenant.objects.filter(slug=slug).exists():
             raise CommandError(f"There is a tenant “{slug}” already: choose another name.")
+        if options["time_zone"] not in available_timezones():
+            raise CommandError(f"--time-zone “{options['time_zone']}”: there is no such zone; e.g. America/New_York.")
+        if options["region"].upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise CommandError(f"--region “{options['region']}”: no country has this code; e.g. US, CA or GB.")
         tenant = Tenant(
             name=options["name"], slug=slug, region=options["region"].upper(), time_zone=options["time_zone"]
         )
@@ -45,13 +51,24 @@ class Command(BaseCommand):
             password = _password()
             password_validation.validate_password(password, admin)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(_words(error, tenant, admin)) from error
         admin.set_password(password)
         with transaction.atomic():
             tenant.save()
             admin.tenant = tenant
             admin.save()
         self.stdout.write(f"{tenant.name} is open; {admin.username} signs in as its admin.")
+
+
+def _words(error: ValidationError, *rows: Any) -> str:
+    """Field, value and cure of each fault."""
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    said = []
+    for field, messages in error.message_dict.items():
+        value = next((getattr(row, field) for row in rows if hasattr(row, field)), "")
+        said.append(f"{field} “{value}”: {' '.join(messages)}")
+    return " ".join(said)
 
 
 def _password() -> str:
