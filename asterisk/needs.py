@@ -10,13 +10,28 @@ APP_VARIABLE = "CORDBOARD_APP"
 """The dialplan's global that names our application (conf/README.md)."""
 
 MODULES = frozenset(
-    """
-    app_amd app_mixmonitor app_playback app_stasis app_waitforsilence
-    bridge_holding bridge_simple bridge_softmix
-    chan_pjsip func_channel func_db func_logic pbx_config
-    res_musiconhold res_pjsip_sdp_rtp res_pjsip_session res_sorcery_memory
-    res_stasis_answer res_stasis_playback res_stasis_snoop
-    """.split()
+    [
+        "app_amd",
+        "app_mixmonitor",
+        "app_playback",
+        "app_stasis",
+        "app_waitforsilence",
+        "bridge_holding",
+        "bridge_simple",
+        "bridge_softmix",
+        "chan_pjsip",
+        "func_channel",
+        "func_db",
+        "func_logic",
+        "pbx_config",
+        "res_musiconhold",
+        "res_pjsip_sdp_rtp",
+        "res_pjsip_session",
+        "res_sorcery_memory",
+        "res_stasis_answer",
+        "res_stasis_playback",
+        "res_stasis_snoop",
+    ]
 )
 """Without one of these a call breaks off, is not recorded, or an agent cannot be reached."""
 
