@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from dialer.core.forms import TenantForm
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
@@ -107,7 +108,8 @@ class MessageForm(TenantForm):
 
     thing = "a message"
     sound = forms.FileField(
-        label=lazy("Recording"), help_text=lazy("A WAV file: 8 kHz, 16 bit, one channel, at most two minutes.")
+        label=pgettext_lazy("what was recorded", "Recording"),
+        help_text=lazy("A WAV file: 8 kHz, 16 bit, one channel, at most two minutes."),
     )
 
     class Meta:
