@@ -139,10 +139,14 @@ def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent
     at = epoch_time(headers.get("Timestamp"))
     match headers.get("Event"):
         case "Hangup" if headers.get("Uniqueid"):
-            unattended = headers.get("Exten") == UNATTENDED
-            left = headers.get("Exten") == LEFT
-            cause = _cause(headers.get("Cause"))
-            return ChannelEnded(headers["Uniqueid"], at, cause, unattended=unattended, message_left=left)
+            return ChannelEnded(
+                headers["Uniqueid"],
+                at,
+                _cause(headers.get("Cause")),
+                unattended=headers.get("Exten") == UNATTENDED,
+                message_left=headers.get("Exten") == LEFT,
+                answered=headers.get("ChannelStateDesc") == "Up",
+            )
         case "PeerStatus":
             technology, _, name = headers.get("Peer", "").partition("/")
             reachable = _REACHABLE.get(headers.get("PeerStatus", ""))
@@ -276,8 +280,14 @@ def _destroyed(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
     identity = channel_id(channel)
     if not identity:
         return None
-    cause = _cause(event.get("cause"))
-    return ChannelEnded(identity, at, cause, unattended=extension == UNATTENDED, message_left=extension == LEFT)
+    return ChannelEnded(
+        identity,
+        at,
+        _cause(event.get("cause")),
+        unattended=extension == UNATTENDED,
+        message_left=extension == LEFT,
+        answered=_state(channel.get("state")) == "UP",
+    )
 
 
 def _cause(value: object) -> int:

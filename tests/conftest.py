@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 from hypothesis import settings
 
 from dialer.campaigns.models import Campaign
@@ -26,6 +27,16 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("cordboard")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A test waits for its first connection for as long as the machine takes.
+
+    The pool opens with the first query, by threads of its own, and the five seconds that a page may wait are nothing on
+    a machine that many tests share. Processes that tests start keep those five seconds.
+    """
+    connections["default"].settings_dict["OPTIONS"]["pool"]["timeout"] = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -384,6 +384,7 @@ def event_of_end(end: ChannelEnded) -> Event:
         dial_status=end.dial_status,
         unattended=end.unattended,
         message_left=end.message_left,
+        answered=end.answered,
     )
 
 

@@ -25,6 +25,8 @@ DRAIN_ORDER = (("robots",), ("pacing", "worker", "speech"), ("gateway", "agi", "
 """Who is asked to end first: those who make work, then those who do it. Unknown names go with the first."""
 STANDS_BY = {"switchboard": "standing by"}
 """Processes of which two may run, and what the second says when it is there to take over."""
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+"""By default glibc gives each thread a heap of its own, and each keeps the most that its thread ever needed."""
 _TICK = 0.1
 """Seconds between looks at the children."""
 
@@ -97,7 +99,7 @@ class Supervisor:
         on_change: Callable[[ProcessStatus], None] | None = None,
         on_problem: Problem | None = None,
     ) -> None:
-        self._env, self._cwd, self._backoff = dict(env), cwd, backoff or Backoff()
+        self._env, self._cwd, self._backoff = {**ONE_HEAP, **env}, cwd, backoff or Backoff()
         self._on_change, self._on_problem = on_change, on_problem
         self._processes = {
             name: _Process(name, argv_of(command), RotatingLog(log_dir / f"{name}.log"))

@@ -210,7 +210,8 @@ class Runner:
     def _reload(self) -> None:
         """A new version is in place: bring the database up to date, then replace one process after the other."""
         assert self._supervisor is not None
-        self._ledger.note(phase="reloading")
+        self._ledger.note(phase="reloading", reload="")
+        failure = ""
         try:
             self._manage("migrate", "--no-input", "--verbosity", "0")
             self._manage("collectstatic", "--no-input", "--verbosity", "0")
@@ -218,9 +219,10 @@ class Runner:
                 self._supervisor.replace(name)
             self._console.say("Every process runs the new version.")
         except StartFailed as error:
-            self._console.say(f"Nothing was replaced: {error}")
+            failure = f"Nothing was replaced: {error}"
+            self._console.say(failure)
         finally:
-            self._ledger.note(phase="up")
+            self._ledger.note(phase="up", reload=failure)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():

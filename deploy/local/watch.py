@@ -112,8 +112,9 @@ def reload(options: argparse.Namespace) -> int:
     if not begun or not wait_until(lambda: ledger.facts().get("phase") == "up" or not runner.alive(), 180, 0.2):
         print("It has not finished; see ./run status and ./run logs.")
         return FAILED
-    print("Every process was replaced; ./run logs says if anything could not be.")
-    return OK
+    failure = ledger.facts().get("reload", "")
+    print(failure or "Every process was replaced; ./run logs says if anything could not be.")
+    return FAILED if failure else OK
 
 
 def logs(options: argparse.Namespace) -> int:

@@ -117,7 +117,7 @@ class Event:
     overdue: bool = False
     message_left: bool = False
     answered: bool = False
-    """Of a missing call: the switch remembers that it was answered, and the verdict."""
+    """Of a missing call: the switch remembers that it was answered, and the verdict. Of one that ended: it was up."""
     # (`cut_off`, of a missing call: it went with the switch itself.)
 
 
@@ -337,6 +337,8 @@ def _given_up(call: Call, event: Event) -> Step:
 
 
 def _hung_up(call: Call, event: Event) -> Step:
+    if event.answered:  # the word of that may be on its way still: events overtake each other
+        call, _ = _answered(call, event)
     there = call.inbound or (call.answered and not event.unattended)
     by = call.hung_up_by or ("customer" if there else "")
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)

@@ -88,6 +88,8 @@ class ChannelEnded:
     unattended: bool = False
     message_left: bool = False
     """The recorded message that the switch left by itself was played to its end."""
+    answered: bool = False
+    """It was up when it ended. The event of its answer may come later: events overtake each other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""`./run bench soak [--minutes 30] [--agents 50] [--warm-up 4]`: does anything grow that should not?
+"""`./run bench soak [--minutes 30] [--agents 50] [--warm-up 6]`: does anything grow that should not?
 
-Robot agents (each with a SIP phone, at the same pages as people) work on a progressive and a predictive campaign. Every
-ten seconds memory, file descriptors and threads of each process of ours are read, the switch's channels, and the event
-Robot agents (each with a SIP phone, at the pages people use) work on a progressive and a predictive campaign. Every
-`warnings` are the lines of our processes above INFO after the warm-up, by their shape.
-Progress goes to stderr; the last line of stdout is JSON.
+Robot agents (each with a SIP phone, at the pages people use) work on a progressive and a predictive campaign. Every ten
+seconds memory, file descriptors and threads of each process of ours are read, the switch's channels, and the event lag.
+`growth_per_hour` are Theil-Sen slopes after the warm-up, which a burst does not bend; `between` is where their middle
+95 % of a block bootstrap over minutes lie. `verdicts` say what holds, and
+`warnings` are the lines above INFO after the warm-up, by their shape; those whose cause is known stand in KNOWN.
+Progress goes to stderr; the last line of stdout is JSON, also when the run had to be cut short.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import re
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import aiohttp
 import django
-import numpy as np
 import psutil
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from dialer.settings import use_environment
 
@@ -57,6 +62,17 @@ CALLS_PER_AGENT_AND_MINUTE = 5
 """Leads that are seeded: of two and more that are dialed one is a person."""
 _SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:\.\d+)?")
 _LEVEL = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b (.*)")
+KNOWN: dict[str, str] = {}
+"""Warnings that a sound floor gives as well, by a part of their text, and why."""
+RSS_MB_PER_HOUR, OTHERS_PER_HOUR = 1.0, 1.0
+LAG_GROWS, LAG_SLACK_MS = 1.25, 15.0
+"""How much higher the event lag of the second half may be than that of the first."""
+
+
+def theil_sen(points: Sequence[tuple[float, float]]) -> float:
+    """The median of the slopes between every two points."""
+    pairs = combinations(points, 2)
+    return median([(late[1] - early[1]) / (late[0] - early[0]) for early, late in pairs if late[0] > early[0]] or [0.0])
 
 
 @dataclass
@@ -65,15 +81,32 @@ class Series:
 
     at: list[float] = field(default_factory=list)
     seen: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    missed: int = 0
+    """Readings that could not be taken."""
+    trouble: str = ""
+    """Why the run ended before its time, if it did."""
+
+    def minutes(self, process: str, figure: str, since: float) -> list[tuple[float, float]]:
+        """The median of each whole minute since a moment, with the hours since the beginning."""
+        by_minute: dict[int, list[float]] = defaultdict(list)
+        for at, value in zip(self.at, self.seen[process][figure], strict=True):
+            if at >= since:
+                by_minute[int((at - since) // 60)].append(value)
+        return [((since / 60 + minute) / 60, median(values)) for minute, values in sorted(by_minute.items())]
 
     def slope_per_hour(self, process: str, figure: str, since: float) -> float | None:
-        """The least-squares slope after a moment; None when there is too little to say."""
-        values = self.seen[process][figure]
-        points = [(at, value) for at, value in zip(self.at, values, strict=True) if at >= since]
-        if len(points) < 6:
+        """The Theil-Sen slope after a moment; None when there is too little to say."""
+        points = self.minutes(process, figure, since)
+        return round(theil_sen(points), 2) if len(points) >= 5 else None
+
+    def between(self, process: str, figure: str, since: float) -> tuple[float, float] | None:
+        """Where the slope lies in 95 of 100 samples of the minutes."""
+        points = self.minutes(process, figure, since)
+        if len(points) < 5:
             return None
-        times, seen = np.array(points).T
-        return round(float(np.polyfit(times / 3600.0, seen, 1)[0]), 2)
+        chance = random.Random(1)
+        found = sorted(theil_sen(sorted(chance.choices(points, k=len(points)))) for _ in range(200))
+        return round(found[5], 2), round(found[-6], 2)
 
     def last(self, process: str, figure: str) -> float | None:
         """The last value."""
@@ -82,20 +115,26 @@ class Series:
 
 
 async def look(series: Series, supervisor: Supervisor, began: float, http: aiohttp.ClientSession) -> None:
-    """Read everything once."""
-    series.at.append(time.monotonic() - began)
+    """Read everything once; a reading during which something could not be read counts for nothing."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
     for name, pid in supervisor.pids().items():
         one = psutil.Process(pid)
         with one.oneshot():
-            series.seen[name]["rss_mb"].append(one.memory_info().rss / 1e6)
-            series.seen[name]["fds"].append(one.num_fds())
-            series.seen[name]["threads"].append(one.num_threads())
+            found[name]["rss_mb"] = one.memory_info().rss / 1e6
+            found[name]["fds"] = one.num_fds()
+            found[name]["threads"] = one.num_threads()
     async with http.get(f"{os.environ['ASTERISK_ARI_URL']}/channels") as answer:
-        series.seen["switch"]["channels"].append(len(await answer.json()))
+        found["switch"]["channels"] = len(await answer.json())
     pulses = await sync_to_async(lambda: health.pulses(health.SWITCHBOARD))()
-    series.seen["switchboard"]["event_lag_p99_ms"].append(pulses[0].lag_ms if pulses else 0.0)
+    found["switchboard"]["event_lag_p99_ms"] = pulses[0].lag_ms if pulses else 0.0
     webs = await sync_to_async(lambda: health.fresh(health.pulses(health.WEB)))()
-    series.seen["web"]["screen_lag_p99_ms"].append(max((one.lag_ms for one in webs), default=0.0))
+    found["web"]["screen_lag_p99_ms"] = max((one.lag_ms for one in webs), default=0.0)
+    if any(name not in found for name in BY_US):
+        raise LookupError("a process is not there")
+    series.at.append(time.monotonic() - began)
+    for name, figures in found.items():
+        for figure, value in figures.items():
+            series.seen[name][figure].append(value)
 
 
 def told_since(positions: dict[Path, int]) -> Counter[str]:
@@ -149,10 +188,19 @@ async def soak(
             while (now := time.monotonic() - began) < 60.0 * (options.warm_up + options.minutes):
                 if now >= 60.0 * options.warm_up and not positions:
                     positions = {path: path.stat().st_size for path in log_dir.glob("*.log") if path.stem in BY_US}
-                await look(series, supervisor, began, http)
+                try:
+                    await look(series, supervisor, began, http)
+                except (LookupError, psutil.Error, aiohttp.ClientError, OSError, TimeoutError, DatabaseError) as error:
+                    series.missed += 1
+                    say(f"not read: {type(error).__name__} {error}")
+                if len(series.at) % 6 == 0:
+                    say(f"{now / 60:.1f} min: " + ", ".join(f"{n} {series.last(n, 'rss_mb'):.1f} MB" for n in BY_US))
                 await asyncio.sleep(EVERY_S)
             await sync_to_async(base.stop)(progressive, predictive)
             await base.until_quiet(progressive, predictive)
+        except (AssertionError, TimeoutError, SystemExit) as error:
+            series.trouble = f"{type(error).__name__}: {error}"
+            say(series.trouble)
         finally:
             everybody_left = await crew.go_home(60)
     left = await base.orphans()
@@ -178,7 +226,31 @@ def figures(
         lag for at, lag in zip(series.at, series.seen["switchboard"]["event_lag_p99_ms"], strict=True) if at >= since
     ]
     middle = len(lags) // 2
+    told = told_since(positions)
+    unknown = {shape: count for shape, count in told.items() if not any(part in shape for part in KNOWN)}
+    growth: dict[str, dict[str, float | None]] = {
+        name: {figure: series.slope_per_hour(name, figure, since) for figure in ("rss_mb", "fds", "threads")}
+        for name in BY_US
+    }
+    channels = series.slope_per_hour("switch", "channels", since)
+    before, after = floor.percentiles(lags[:middle]), floor.percentiles(lags[middle:])
+    restarts = {name: one.restarts for name, one in supervisor.status().items()}
+    verdicts = {
+        "memory": all(one["rss_mb"] is not None and one["rss_mb"] < RSS_MB_PER_HOUR for one in growth.values()),
+        "file_descriptors": all(one["fds"] is not None and one["fds"] < OTHERS_PER_HOUR for one in growth.values()),
+        "threads": all(one["threads"] is not None and one["threads"] < OTHERS_PER_HOUR for one in growth.values()),
+        "channels": left == 0,
+        "event_lag": bool(lags) and (after["p99"] or 0.0) <= LAG_GROWS * (before["p99"] or 0.0) + LAG_SLACK_MS,
+        "no_unknown_warnings": not unknown,
+        "nothing_restarted": not any(restarts.values()),
+        "to_its_end": not series.trouble,
+    }
     return {
+        "verdicts": verdicts,
+        "all_hold": all(verdicts.values()),
+        "trouble": series.trouble,
+        "readings": len(series.at),
+        "readings_missed": series.missed,
         "minutes": options.minutes,
         "warm_up_minutes": options.warm_up,
         "agents": options.agents,
@@ -186,24 +258,27 @@ def figures(
         "by_outcome": dict(Counter(CallTask.objects.across_tenants().values_list("outcome", flat=True))),
         "outcome_mismatches": len(found.mismatches),
         "double_dialed": repeated([pair[1] for pair in found.pairs]),
-        "growth_per_hour": {
-            name: {figure: series.slope_per_hour(name, figure, since) for figure in ("rss_mb", "fds", "threads")}
-            for name in BY_US
+        "growth_per_hour": growth,
+        "rss_mb_per_hour_between": {name: series.between(name, "rss_mb", since) for name in BY_US},
+        "rss_mb_by_minute": {
+            name: [round(value, 2) for _, value in series.minutes(name, "rss_mb", 0.0)] for name in BY_US
         },
+        "channels_per_hour": channels,
         "at_the_end": {
             name: {figure: round(series.last(name, figure) or 0.0, 1) for figure in ("rss_mb", "fds", "threads")}
             for name in BY_US
         },
         "channels_left": left,
         "event_lag_p99_ms": {
-            "first_half": floor.percentiles(lags[:middle]),
-            "second_half": floor.percentiles(lags[middle:]),
+            "first_half": before,
+            "second_half": after,
         },
         "screen_lag_p99_ms": floor.percentiles(
             [lag for at, lag in zip(series.at, series.seen["web"]["screen_lag_p99_ms"], strict=True) if at >= since]
         ),
-        "warnings": dict(told_since(positions).most_common(20)),
-        "restarts": {name: one.restarts for name, one in supervisor.status().items()},
+        "warnings": dict(told.most_common(20)),
+        "warnings_unknown": sum(unknown.values()),
+        "restarts": restarts,
         "everybody_left": everybody_left,
     }
 
@@ -212,12 +287,13 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="./run bench soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--warm-up", type=float, default=4.0)
+    parser.add_argument("--warm-up", type=float, default=6.0)
     parser.add_argument("--agents", type=int, default=50)
     options = parser.parse_args()
     rows = seed(options)  # before the switchboard, which makes the phones' accounts known when it starts
     with floor.product() as supervisor:
-        print(json.dumps(asyncio.run(soak(options, supervisor, rows))), flush=True)
+        found = asyncio.run(soak(options, supervisor, rows))
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ async def test_refused_by_the_network(
     dialed = number(kind, ring=ring)
     call = await bench.call(dialed)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (cause, status)
+    assert (ended.cause, ended.dial_status, ended.answered) == (cause, status, False)
     assert not [event for event in bench.of(call) if isinstance(event, ChannelAnswered | ChannelReady)]
     truth = await bench.truth(dialed)
     assert (truth.behaviour, truth.cause, truth.ended_by, truth.answered) == (behaviour, cause, "them", None)
@@ -39,7 +39,7 @@ async def test_ring_timeout_is_cause_19_with_ringing_as_the_last_word(bench: Ben
     call = await bench.call(dialed, ring_timeout_s=1)
     await bench.wait(ChannelRinging, call)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (19, "RINGING")
+    assert (ended.cause, ended.dial_status, ended.answered) == (19, "RINGING", False)
     truth = await bench.truth(dialed)
     assert (truth.behaviour, truth.ended_by, truth.answered) == ("no_answer", "us", None)
     assert truth.ringing is not None
@@ -50,7 +50,7 @@ async def test_the_network_gives_up_ringing(bench: Bench) -> None:
     dialed = number(NO_ANSWER, seconds=1)
     call = await bench.call(dialed)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (19, "NOANSWER")
+    assert (ended.cause, ended.dial_status, ended.answered) == (19, "NOANSWER", False)
     assert (await bench.truth(dialed)).ended_by == "them"
 
 
@@ -60,7 +60,7 @@ async def test_cancelled_while_ringing_is_in_the_truth(bench: Bench) -> None:
     await bench.wait(ChannelRinging, call)
     await bench.switch.hang_up(call)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (16, "NOANSWER")
+    assert (ended.cause, ended.dial_status, ended.answered) == (16, "NOANSWER", False)
     truth = await bench.truth(dialed)
     assert (truth.ended_by, truth.answered, truth.cause) == ("us", None, 16)
 
@@ -81,7 +81,7 @@ async def test_a_person_answers_after_ringing(bench: Bench) -> None:
     assert (ready.verdict, ready.detail) == ("NONE", "")
     await bench.switch.hang_up(call)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (16, "ANSWER")
+    assert (ended.cause, ended.dial_status, ended.answered) == (16, "ANSWER", True)
     truth = await bench.truth(dialed)
     answered = await bench.wait(ChannelAnswered, call)
     assert truth.answered is not None
@@ -106,7 +106,7 @@ async def test_a_person_hangs_up_at_once(bench: Bench) -> None:
     dialed = number(AT_ONCE)
     call = await bench.call(dialed)
     ended = await bench.wait(ChannelEnded, call)
-    assert (ended.cause, ended.dial_status) == (16, "ANSWER")
+    assert (ended.cause, ended.dial_status, ended.answered) == (16, "ANSWER", True)
     truth = await bench.truth(dialed)
     assert (truth.behaviour, truth.ended_by) == ("hangs_up_at_once", "them")
     assert truth.answered is not None

@@ -67,7 +67,14 @@ def test_ready_of_another_application_is_not_ours() -> None:
 
 @pytest.mark.parametrize(("cause", "expected"), [(17, 17), ("17", 17), (None, 0), ("x", 0), (-1, 0), (99999, 0)])
 def test_ended(cause: object, expected: int) -> None:
-    assert ari(type="ChannelDestroyed", cause=cause, channel=CHANNEL) == ChannelEnded("c1", AT, expected)
+    told = ari(type="ChannelDestroyed", cause=cause, channel={**CHANNEL, "state": "Down"})
+    assert told == ChannelEnded("c1", AT, expected)
+
+
+@pytest.mark.parametrize(("state", "answered"), [("Up", True), ("Ringing", False), ("Down", False), (None, False)])
+def test_ended_while_it_was_up(state: object, answered: bool) -> None:
+    told = ari(type="ChannelDestroyed", cause=16, channel={**CHANNEL, "state": state})
+    assert told == ChannelEnded("c1", AT, 16, answered=answered)
 
 
 def test_played() -> None:
@@ -92,6 +99,8 @@ def test_ami_is_the_second_witness() -> None:
     headers = {"Event": "Hangup", "Uniqueid": "c1", "Cause": "17", "Timestamp": "1795394730.5"}
     at = datetime.fromtimestamp(1795394730.5, UTC)
     assert translate.from_ami(headers, TRUNKS) == ChannelEnded("c1", at, 17)
+    up = {**headers, "ChannelState": "6", "ChannelStateDesc": "Up"}
+    assert translate.from_ami(up, TRUNKS) == ChannelEnded("c1", at, 17, answered=True)
     assert translate.ami_owner({**headers, "ChanVariable": "CORDBOARD=cordboard"}) == "cordboard"
     assert translate.ami_owner(headers) == ""
     peer = {"Event": "PeerStatus", "Peer": "PJSIP/a1", "PeerStatus": "Unreachable", "Timestamp": "1795394730.5"}

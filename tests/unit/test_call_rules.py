@@ -408,6 +408,7 @@ def ends(*told: Event, **how: object) -> Call:
 
 READY = Event(Kind.READY, verdict="HUMAN")
 GONE = Event(Kind.HUNG_UP, cause=16)
+GONE_WHILE_UP = Event(Kind.HUNG_UP, cause=16, answered=True)
 
 
 @pytest.mark.parametrize(
@@ -429,6 +430,10 @@ GONE = Event(Kind.HUNG_UP, cause=16)
             Outcome.ABANDONED,
             "agent",
         ),
+        # The word of the answer is overtaken by that of the end, which says that the channel was up.
+        ((Event(Kind.RINGING), GONE_WHILE_UP, Event(Kind.ANSWERED)), Outcome.EARLY_HANGUP, "customer"),
+        ((Event(Kind.HANG_UP_ASKED, by="agent"), GONE_WHILE_UP), Outcome.ABANDONED, "agent"),
+        ((READY, Event(Kind.BRIDGED, session=2), GONE_WHILE_UP), Outcome.CONNECTED, "customer"),
         ((Event(Kind.READY, verdict="MACHINE"), GONE), Outcome.MACHINE, "system"),
         ((Event(Kind.READY, verdict="HANGUP"), GONE), Outcome.EARLY_HANGUP, "customer"),
         ((Event(Kind.REFUSED, cause=0),), Outcome.FAILED, ""),
