@@ -93,13 +93,15 @@ def _predict(snapshot: Snapshot) -> Decision:
     memory = _memory_for(snapshot)
     learn(memory, snapshot, floor)
     refresh(memory, snapshot, floor.working)
+    seats = snapshot.rules.seats or len(snapshot.agents)
+    memory.bank(ledger, seats)
     if ledger.spent:
         return _hold(snapshot, "The abandonment ledger is spent: no paced call leaves until the gate opens it again.",
                      memory=memory)  # fmt: skip
     if floor.working == 0:
         return _hold(snapshot, "No agent is logged in and working.", memory=memory)
-    seats = snapshot.rules.seats or len(snapshot.agents)
-    budget = budget_of(ledger, floor.waiting - snapshot.inbound_waiting, seats, snapshot.closes_in)
+    waiting = floor.waiting - snapshot.inbound_waiting
+    budget = budget_of(ledger, waiting, seats, snapshot.closes_in, memory.saved)
     if not budget.open:
         why = f"{_left(budget)}, so pacing is progressive: "
         return _lines_per_agent(snapshot, 1.0, why[0].upper() + why[1:], memory)

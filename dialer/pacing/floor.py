@@ -15,6 +15,8 @@ RINGING = frozenset({"queued", "dialing", "ringing"})
 SCREENING = frozenset({"answered", "detecting"})
 ORIGINATE_S = 1.5
 """Between the decision to dial and the first ring, about; ringing itself is what the law's minimum is about."""
+LONG_S = 30.0
+"""After so long without a decision, what agents and calls did meanwhile is not known."""
 
 _SHORT_AT = len(TALK_EDGES)
 _LONG_AT = _SHORT_AT + len(WRAP_EDGES)
@@ -112,21 +114,23 @@ def learn(memory: Memory, snapshot: Snapshot, floor: Floor) -> None:
     """Take into `memory` (a copy made for this) what happened since the last snapshot, and the time that passed."""
     ring, work, tables = memory.ring, memory.work, memory.tables
     assert tables is not None
+    passed = snapshot.at - memory.at
+    step = passed if 0.0 < passed <= LONG_S else snapshot.rules.tick
     for seen in snapshot.seen:
         match seen.kind:
             case "answered":
                 memory.rang(snapshot.at, seen.seconds + seen.lag)
-                ring.saw_answer(seen.seconds, seen.lag, seen.score, tables.ring)
+                ring.saw_answer(seen.seconds, seen.lag, seen.score, tables.ring, step)
             case "machine":
                 memory.rang(snapshot.at, seen.seconds + seen.lag)
-                ring.saw_other(seen.seconds, True, seen.score, tables.ring)
+                ring.saw_other(seen.seconds, True, seen.score, tables.ring, step)
             case "failed":
                 if seen.seconds < AT_ONCE_S:
                     memory.failed_at_once(snapshot.at)
                 else:
                     memory.rang(snapshot.at, seen.seconds)
                 if not memory.trunk_dead:  # a dead trunk says nothing about the people on the list
-                    ring.saw_other(seen.seconds, False, seen.score, tables.ring)
+                    ring.saw_other(seen.seconds, False, seen.score, tables.ring, step)
             case "talk_end":
                 if seen.ending is None:
                     work.talk.ended(seen.seconds)
@@ -146,9 +150,8 @@ def learn(memory: Memory, snapshot: Snapshot, floor: Floor) -> None:
             memory.rang(snapshot.at, float(youngest.min()))
     if memory.waits > 60.0:
         memory.wait, memory.waits = memory.wait * 0.5, memory.waits * 0.5
-    passed = snapshot.at - memory.at
     memory.at = snapshot.at
-    if not 0.0 < passed <= 30.0:  # the clock stepped, or nobody asked for long: time taught nothing
+    if not 0.0 < passed <= LONG_S:  # the clock stepped, or nobody asked for long: time taught nothing
         return
     memory.age += passed
     work.talk.lasted(floor.talk, passed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
+from .budget import saved_since
 from .ring import RingBelief
 from .tables import Tables
-from .types import Rules
+from .types import Ledger, Rules
 from .work import WorkBelief
 
 START_THRESHOLD = 2.0
@@ -48,6 +49,10 @@ class Memory:
     launched: float = 0.0
     given_up: float = 0.0
     """Calls launched, and those of them given up while ringing; both fading alike."""
+    saved: float = 1e9
+    answered: float = 0.0
+    abandoned: float = 0.0
+    """Abandonments saved up (budget.saved_since; at first as many as may be), and the ledger's counts until which."""
     streak: int = 0
     streak_from: float = 0.0
     """Calls in a row that failed at once, and when the first of them did."""
@@ -81,6 +86,9 @@ class Memory:
             self.shape,
             self.launched,
             self.given_up,
+            self.saved,
+            self.answered,
+            self.abandoned,
             self.streak,
             self.streak_from,
         )
@@ -96,6 +104,11 @@ class Memory:
         keep = 0.5 ** (launched / CANCEL_HALF_LIFE)
         self.launched = self.launched * keep + launched
         self.given_up = self.given_up * keep + given_up
+
+    def bank(self, ledger: Ledger, seats: int) -> None:
+        """Book what the ledger's counts say since the last decision."""
+        self.saved = saved_since(self.saved, (self.answered, self.abandoned), ledger, seats)
+        self.answered, self.abandoned = ledger.answered, ledger.abandoned
 
     def failed_at_once(self, at: float) -> None:
         """A call failed before it can have rung."""

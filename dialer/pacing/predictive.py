@@ -22,7 +22,7 @@ from .types import Snapshot
 
 _STEER = 0.04
 _SETTLING_S = 600.0
-_BOOK_ANSWERS = 800.0
+_BOOK_ANSWERS = 2500.0
 _CANCEL_OVER, _CANCEL_SURE, _CANCEL_LEAST = 5.0, 0.9, 1.3
 """A ringing call is given up when its risk is so many times the one at which calls are launched, or so large in itself
 (and then at least so many times the other): decision 0015."""
@@ -209,7 +209,7 @@ class _Book:
         self.cap = max(1e-3, snapshot.ledger.cap if snapshot.ledger else 0.03)
         self.memory, self.before = memory, memory.log_threshold
         self.steer = _STEER * min(1.0, 20.0 / seats)
-        self.keep = _BOOK_ANSWERS * max(1.0, seats / 40.0)
+        self.keep = _BOOK_ANSWERS * max(1.0, seats / 40.0) ** 0.5
         self.rise = min(1.0, budget.damp)
         """While the budget damps the risk taken, the threshold must not wind up against it (decision 0039)."""
         self.rate = budget.rate / min(4.0, max(0.2, memory.observed / memory.predicted))

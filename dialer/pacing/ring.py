@@ -27,6 +27,8 @@ _PRIOR_CALLS = 40.0
 _AT_RISK = 0.75
 """What a call that ends counts as time at risk in the second in which it does, since time is counted for those that
 ring on: all of that second when decisions are a second apart, half of it when they are close together."""
+_MOST_STEP_S = 6.0
+"""Decisions further apart than this are taken for this far apart in that count."""
 _DIFFUSION_SD_PER_S = 0.008
 """How far the logarithm of the answer share wanders in a second; about 25 % in a quarter of an hour."""
 _JUMP_PER_S = 4e-4
@@ -130,49 +132,61 @@ class RingBelief:
         rest[-1] += ring_on[-1]
         return person / person.sum(), rest / rest.sum()
 
-    def saw_answer(self, age: float, lag: float, score: float, table: RingTable) -> None:
-        """A call was picked up at `age` and passed to the agents `lag` seconds later."""
+    def saw_answer(self, age: float, lag: float, score: float, table: RingTable, step: float = 1.0) -> None:
+        """A call was picked up at `age` and passed to the agents `lag` seconds later.
+
+        `step`: seconds between decisions, here and in `saw_other`: in the last of them nobody saw it ring.
+        """
         at = min(len(self.answered) - 1, max(0, int(age)))
-        self._ended(self.answered, at)
+        self._ended(self.answered, at, step)
         keep = 0.5 ** (1.0 / _HALF_LIFE_ANSWERS)
         self.picked_person *= keep
         self.picked_machine *= keep
         self.picked_person[at] += 1.0
         self.lag += 0.02 * (lag - self.lag)
         self.total += 1.0
-        self._weigh(np.log(CLASS_P[score_class(score)]) - table.log_left_mid(score_class(score))[:, at])
+        which = score_class(score)
+        self._weigh(np.log(CLASS_P[which]) - table.log_left_at(which, age - 0.5 * step))
 
-    def saw_other(self, age: float, machine: bool, score: float, table: RingTable) -> None:
+    def saw_other(self, age: float, machine: bool, score: float, table: RingTable, step: float = 1.0) -> None:
         """A call ended, or was picked up by a machine, at `age`."""
         at = min(len(self.other) - 1, max(0, int(age)))
-        self._ended(self.other, at)
+        self._ended(self.other, at, step)
         if machine:
             self.picked_machine[at] += 1.0
-        self._weigh(np.log1p(-CLASS_P[score_class(score)]) - table.log_left_mid(score_class(score))[:, at])
+        which = score_class(score)
+        self._weigh(np.log1p(-CLASS_P[which]) - table.log_left_at(which, age - 0.5 * step))
 
     def rang_on(self, ages: Floats, scores: Floats, dt: float, table: RingTable) -> None:
         """Calls of these ages and scores have rung for `dt` seconds more than at the last look."""
         if len(ages):
-            bins = np.minimum(np.maximum(ages - 0.5 * dt, 0.0).astype(np.int64), table.size - 1)
+            parts = max(1, round(dt))  # decisions two seconds apart: a call rang in both of them
+            part = dt / parts
             likely = np.zeros(len(GRID))
             for which in {SCORE_SIDE} if not scores.any() else range(2 * SCORE_SIDE + 1):
-                mine = bins if which == SCORE_SIDE and not scores.any() else bins[score_classes(scores) == which]
+                mine = ages if which == SCORE_SIDE and not scores.any() else ages[score_classes(scores) == which]
                 if len(mine):
-                    counts = np.bincount(mine, minlength=table.size)
-                    self.at_risk += dt * counts
+                    counts = np.zeros(table.size)
+                    for back in range(parts):
+                        then = mine - (back + 0.5) * part
+                        bins = np.minimum(np.maximum(then[then > -part], 0.0).astype(np.int64), table.size - 1)
+                        counts += np.bincount(bins, minlength=table.size)
+                    self.at_risk += part * counts
                     likely += table.log_left_step(which) @ counts
-            self._weigh(dt * likely)
+            self._weigh(part * likely)
         self.undiffused += dt
         while self.undiffused >= 1.0:
             self.share = self.share @ _STEP
             self.undiffused -= 1.0
 
-    def _ended(self, how: Floats, at: int) -> None:
+    def _ended(self, how: Floats, at: int, step: float) -> None:
         keep = 0.5 ** (1.0 / _HALF_LIFE_CALLS)
         for one in (self.answered, self.other, self.at_risk):
             one *= keep
         how[at] += 1.0
         self.at_risk[at] += _AT_RISK
+        for back in range(1, min(at, int(np.ceil(min(step, _MOST_STEP_S))) - 1) + 1):
+            self.at_risk[at - back] += 1.0 - back / step  # the chance that the last decision was before that second
 
     def _weigh(self, log_likelihood: Floats) -> None:
         weight = np.exp(log_likelihood - log_likelihood.max())
@@ -212,15 +226,17 @@ class RingTable:
         known = self._log_left.get(which)
         if known is None:
             share = CLASS_P[which][:, None]
-            left = np.maximum(1.0 - share * self.cdf_person - (1.0 - share) * self.cdf_other, 1e-4)
-            middle = np.log(0.5 * (left[:, 1:] + left[:, :-1]))
-            known = self._log_left[which] = np.diff(np.log(left), axis=1), middle
+            left = np.log(np.maximum(1.0 - share * self.cdf_person - (1.0 - share) * self.cdf_other, 1e-4))
+            known = self._log_left[which] = np.diff(left, axis=1), left
         return known
 
     def log_left_step(self, which: int) -> Floats:
         """[grid, age]: how the logarithm of the chance to ring still changes over an age bin."""
         return self._of(which)[0]
 
-    def log_left_mid(self, which: int) -> Floats:
-        """[grid, age]: that logarithm in the middle of an age bin."""
-        return self._of(which)[1]
+    def log_left_at(self, which: int, age: float) -> Floats:
+        """[grid]: that logarithm at an age."""
+        left = self._of(which)[1]
+        age = min(max(age, 0.0), float(self.size))
+        at = min(int(age), self.size - 1)
+        return np.asarray(left[:, at] + (age - at) * (left[:, at + 1] - left[:, at]))
