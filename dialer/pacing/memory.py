@@ -32,6 +32,8 @@ class Memory:
     """Abandonments that the risks taken foretold, fading."""
     observed: float = 3.0
     """Abandonments that came, fading alike."""
+    reserve: float = 0.0
+    """Agents not counted on, while many more are abandoned than was foretold."""
     wait: float = 0.0
     waits: float = 0.0
     """Sum and number of the waits of those abandoned: how long an answered call really lasts without an agent."""
@@ -75,6 +77,7 @@ class Memory:
             self.log_threshold,
             self.predicted,
             self.observed,
+            self.reserve,
             self.wait,
             self.waits,
             self.at,

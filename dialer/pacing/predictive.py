@@ -23,6 +23,8 @@ from .types import Snapshot
 _STEER = 0.04
 _SETTLING_S = 600.0
 _BOOK_ANSWERS = 2500.0
+_UNTRUE, _RESERVE_STEP = 1.6, 0.004
+"""Abandonments observed over those foretold from which on agents are kept in reserve, and how fast, per answer."""
 _CANCEL_OVER, _CANCEL_SURE, _CANCEL_LEAST = 5.0, 0.9, 1.3
 """A ringing call is given up when its risk is so many times the one at which calls are launched, or so large in itself
 (and then at least so many times the other): decision 0015."""
@@ -60,9 +62,12 @@ def refresh(memory: Memory, snapshot: Snapshot, agents: int) -> None:
 
 
 def balance_of(
-    tables: Tables, snapshot: Snapshot, floor: Floor, frees: Floats, doubt: float
+    tables: Tables, snapshot: Snapshot, floor: Floor, frees: Floats, doubt: float, reserve: float = 0.0
 ) -> tuple[Balance, Floats, Floats]:
-    """The balance ahead, the chances of each ringing call, and the expected answers by bin."""
+    """The balance ahead, the chances of each ringing call, and the expected answers by bin.
+
+    `reserve`: agents who are taken for spoken for, since the forecast proved too bold (decision 0065).
+    """
     ages = np.minimum(floor.ringing.astype(np.int64), tables.ring.size - 1)
     ringing = tables.call_old[score_classes(floor.scores) if floor.scores.any() else SCORE_SIDE, ages]
     answers = ringing
@@ -71,11 +76,14 @@ def balance_of(
         passed = np.where(floor.rang < 0, 0.8, known)
         answers = np.vstack([ringing, np.repeat(passed[:, None], len(tables.ends), axis=1)])
     expected = answers.sum(0)
+    if reserve > 0.0:
+        taken = np.clip(reserve - np.arange(np.ceil(reserve)), 0.0, 1.0)
+        answers = np.vstack([answers, np.repeat(taken[:, None], len(tables.ends), axis=1)])
     again = tables.again @ _steps(expected)
     inbound = snapshot.inbound_per_s * tables.middle
     start = floor.waiting - floor.ready
     blur = (doubt * ringing.sum(0)) ** 2 + inbound
-    highest = start + expected[-1] + 5.0 * np.sqrt(expected[-1]) + 1.0 + inbound[-1]
+    highest = start + reserve + expected[-1] + 5.0 * np.sqrt(expected[-1]) + 1.0 + inbound[-1]
     width = width_for(-float(floor.working), max(0.0, float(highest)))
     again = again - inbound  # callers who come by themselves: as many answers more
     if width and not snapshot.inbound_per_s:
@@ -100,7 +108,7 @@ def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, roo
     tables = memory.tables
     assert tables is not None
     frees = tables.busy_free[floor.busy_groups()]
-    balance, ringing, expected = balance_of(tables, snapshot, floor, frees, memory.ring.doubt)
+    balance, ringing, expected = balance_of(tables, snapshot, floor, frees, memory.ring.doubt, memory.reserve)
     choice = Choice()
     soon = tables.soon
     choice.free_soon = floor.ready + float(frees[:, soon].sum())
@@ -202,12 +210,13 @@ def _launch_scored(
 class _Book:
     """Keeps the book of risks taken and moves the threshold so that they come to what is allowed."""
 
-    __slots__ = ("before", "cap", "keep", "memory", "rate", "rise", "steer")
+    __slots__ = ("before", "cap", "keep", "memory", "most_reserve", "rate", "rise", "steer")
 
     def __init__(self, memory: Memory, budget: Budget, snapshot: Snapshot) -> None:
         seats = snapshot.rules.seats or max(1, len(snapshot.agents))
         self.cap = max(1e-3, snapshot.ledger.cap if snapshot.ledger else 0.03)
         self.memory, self.before = memory, memory.log_threshold
+        self.most_reserve = 1.0 + 0.1 * seats
         self.steer = _STEER * min(1.0, 20.0 / seats)
         self.keep = _BOOK_ANSWERS * max(1.0, seats / 40.0) ** 0.5
         self.rise = min(1.0, budget.damp)
@@ -220,6 +229,8 @@ class _Book:
         fade = 1.0 - abs(p) / self.keep
         memory.predicted = max(0.05, (memory.predicted + p * risk) * fade)
         memory.observed *= fade
+        untrue = max(-1.0, min(1.0, log(max(0.05, memory.observed) / memory.predicted / _UNTRUE)))
+        memory.reserve = max(0.0, min(self.most_reserve, memory.reserve + _RESERVE_STEP * p * untrue))
         move = self.steer * p * (self.rate - risk) / self.cap
         moved = memory.log_threshold + (move if move < 0.0 else move * self.rise)
         memory.log_threshold = min(log(0.97), max(log(self.cap * 0.05), moved))

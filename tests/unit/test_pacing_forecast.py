@@ -90,3 +90,30 @@ def test_how_long_a_call_may_wait_is_taken_from_who_knows() -> None:
     unknown, known = Rules(detection=False), Rules(detection=False, wait=1.2)
     assert Memory.fresh(unknown, 0.03).grace(unknown) == pytest.approx(2.9)
     assert Memory.fresh(known, 0.03).grace(known) == 1.2
+
+
+def test_agents_are_kept_in_reserve_while_far_more_are_abandoned_than_was_foretold() -> None:
+    floor = tuple(AgentView("ready", 5.0) for _ in range(10))
+    ledger = Ledger(4000, 100, 4000, 100)
+
+    def after(observed: float, decisions: int) -> Memory:
+        memory = Memory.fresh(Rules(seats=20), 0.03)
+        for second in range(decisions):
+            memory.observed, memory.predicted = observed, 10.0
+            found = decide(
+                Snapshot("predictive", 1.0, floor, (), 200, 0, at=float(second), ledger=ledger, memory=memory)
+            ).memory
+            assert found is not None
+            memory = found
+        return memory
+
+    assert after(12.0, 60).reserve == 0.0
+    kept = after(60.0, 60).reserve
+    assert 0.3 < kept <= 3.0
+    many, few = after(10.0, 1), after(10.0, 1)
+    few.reserve = 3.0
+    launches = [
+        decide(Snapshot("predictive", 1.0, floor, (), 200, 0, at=1.0, ledger=ledger, memory=memory)).launch
+        for memory in (many, few)
+    ]
+    assert launches[1] < launches[0]
