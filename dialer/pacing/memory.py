@@ -111,7 +111,7 @@ class Memory:
     def bank(self, ledger: Ledger, seats: int) -> None:
         """Book what the ledger's counts say since the last decision."""
         self.saved = saved_since(self.saved, (self.answered, self.abandoned), ledger, seats)
-        self.answered, self.abandoned = ledger.answered, ledger.abandoned
+        self.answered, self.abandoned = float(ledger.answered), float(ledger.abandoned)
 
     def failed_at_once(self, at: float) -> None:
         """A call failed before it can have rung."""
