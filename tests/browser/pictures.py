@@ -40,6 +40,7 @@ from tests.browser.floor import Floor, make_floor, open_as
 from tests.browser.site import CHROMIUM, serve
 from tests.importing import draft, no_scrub
 
+CONDITION = "field-0=attempts&op-0=at_most&value-0=3"
 WIDE = {"width": 1360, "height": 860}
 NARROW = {"width": 360, "height": 780}
 
@@ -262,7 +263,9 @@ def shoot(folder: Path, names: Container[str]) -> None:
             "campaign-dry-run": (floor.admin, f"/campaigns/{floor.campaign.public_id}/dry-run/?counts=1"),
             "campaign-wizard": (floor.admin, f"/campaigns/drafts/{managed.draft.public_id}/1/"),
             "caller-pool": (floor.admin, f"/calls/caller-ids/{managed.pool.public_id}/"),
+            "lists": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/"),
             "leads": (floor.supervisor, f"/lists/{floor.leads.public_id}/"),
+            "leads-search": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/leads/?{CONDITION}"),
             "import": (floor.supervisor, f"/campaigns/{floor.campaign.public_id}/lists/new/"),
             **{name: (floor.supervisor, address) for name, address in imports.items()},
             "calls": (floor.supervisor, "/calls/"),
