@@ -24,6 +24,7 @@ CARRIER = "carrier"
 SIP_PORT = 5060
 HTTP_PORT = 8088
 AMI_PORT = 5038
+AGI_PORT = 4573
 TRUNK = "carrier"
 USER = "cordboard"
 
@@ -157,6 +158,8 @@ class Sandbox:
             "ASTERISK_AMI_PORT": str(AMI_PORT),
             "ASTERISK_AMI_USER": USER,
             "ASTERISK_AMI_PASSWORD": keys["ami"],
+            "AGI_HOST": f"{self.network}.3",
+            "AGI_PORT": str(AGI_PORT),
             "ASTERISK_TRUNK": TRUNK,
             "ASTERISK_SIP_HOST": self.pbx_ip,
             "ASTERISK_SIP_PORT": str(SIP_PORT),
@@ -211,6 +214,8 @@ class Sandbox:
             "SIP_PORT": str(SIP_PORT),
             "HTTP_PORT": str(HTTP_PORT),
             "AMI_PORT": str(AMI_PORT),
+            "AGI_HOST": f"{self.network}.3",
+            "AGI_PORT": str(AGI_PORT),
             "ARI_USER": USER,
             "ARI_PASSWORD": keys["ari"],
             "AMI_USER": USER,

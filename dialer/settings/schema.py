@@ -38,9 +38,9 @@ def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
 
 
 def process_name() -> str:
-    """What this process is, for its log lines: web, switchboard, pacing, worker, or the name of its command."""
+    """What this process is, for its log lines: web, switchboard, pacing, worker, agi, or the name of its command."""
     words = [Path(word).name for word in sys.argv]
-    for known in ("switchboard", "pacing", "worker", "uvicorn"):
+    for known in ("switchboard", "pacing", "worker", "agi", "uvicorn"):
         if known in words or (sys.argv[:1] and known in Path(sys.argv[0]).parts):
             return "web" if known == "uvicorn" else known
     return words[1] if len(words) > 1 and words[0] == "manage.py" else (words[0] if words else "")

@@ -191,3 +191,48 @@ def test_a_customer_is_transferred_to_a_queue_and_reaches_another_agent(floor: F
     assert (call.outcome, call.user, call.queue_id) == ("connected", second.user, second_line.pk)
     first.leave()
     second.leave()
+
+
+def says_of(floor: Floor, dialed: str) -> str:
+    """The message that the switch itself plays to somebody who calls while no dialer is there."""
+    caller = floor.caller(dialed).call("talk")
+
+    def found() -> str:
+        lines = floor.cli("pbx", "core", "show", "channels", "concise").splitlines()
+        return next((line.split("!")[6] for line in lines if f"!{dialed}!" in line and "!Playback!" in line), "")
+
+    try:
+        return until(found, 15, "the switch plays a message")
+    finally:
+        caller.hang_up()
+        caller.gone()
+
+
+def test_with_no_switchboard_the_switch_says_what_the_number_is_and_without_agi_that_nobody_can_talk(
+    floor: Floor,
+) -> None:
+    campaign, did = line(floor)
+    closed = factories.make_did(factories.make_queue(campaign))
+    minute = (lambda at: at.hour * 60 + at.minute)(closed.queue.local(factories.now()))
+    closed.queue.opens, closed.queue.closes = (minute + 600) % 1440, (minute + 660) % 1440
+    closed.queue.save(update_fields=["opens", "closes"])
+    floor.processes.take_away("switchboard")
+    try:
+        until(lambda: "cordboard" not in floor.cli("pbx", "ari", "show", "apps"), 10, "the application is gone")
+        assert says_of(floor, did.phone) == "cordboard/all-busy"
+        assert says_of(floor, closed.phone) == "cordboard/closed"
+        floor.processes.take_away("agi")
+        assert says_of(floor, did.phone) == "cordboard/closed"
+        floor.processes.bring_back("switchboard")
+        seat = floor.seat(campaign).ready()
+        seat.until("ready")
+        caller = floor.caller(did.phone).call()
+        seat.until("in_call", within_s=20)
+    finally:
+        floor.processes.bring_back("agi")
+        floor.processes.bring_back("switchboard")
+    caller.hang_up()
+    seat.dispose(then="pause")
+    seat.leave()
+    rows = CallTask.objects.across_tenants().filter(caller_id__in=[did.phone, closed.phone])
+    assert [row.phone for row in rows] == [caller.phone], "whom no dialer took left no row"

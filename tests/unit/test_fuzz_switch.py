@@ -1,6 +1,6 @@
 """Anything that a switch may say over AMI or ARI: nothing breaks, and nothing is told of channels that are not ours.
 
-FastAGI has no server yet (agi/ is empty), so there are no lines of it to try.
+The lines of FastAGI are tried in test_agi.py.
 """
 
 from __future__ import annotations
