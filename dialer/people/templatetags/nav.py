@@ -20,7 +20,7 @@ register = template.Library()
 _ANYBODY = frozenset(Role)
 _CAMPAIGNS = (
     *("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "campaigns:desk", "campaigns:wizard"),
-    *("campaigns:changes", "campaigns:copy", "leads:", "whatif:", "planning:", "calls:recycling", "calls:caller"),
+    *("campaigns:changes", "campaigns:copy", "leads:", "whatif:", "planning:", "calls:recycling", "calls:caller", "inbound:"),
 )
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
@@ -29,7 +29,6 @@ _ENTRIES = (
     (_("Campaigns"), "campaigns:list", LEADERS, _CAMPAIGNS),
     (_("Calls"), "calls:list", _ANYBODY, ("calls:list", "calls:detail")),
     (_("Agents"), "agents:list", _ANYBODY, ("agents:",)),
-    (_("Queues"), "inbound:queues", ADMINS, ("inbound:",)),
     (_("Do not call"), "compliance:dnc", LEADERS, ("compliance:", "privacy:")),
     (_("Users"), "people:users", ADMINS, ("people:user",)),
     (_("Teams"), "people:teams", ADMINS, ("people:team",)),
