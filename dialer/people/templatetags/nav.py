@@ -20,7 +20,16 @@ register = template.Library()
 _ANYBODY = frozenset(Role)
 _CAMPAIGNS = (
     *("campaigns:list", "campaigns:detail", "campaigns:create", "campaigns:edit", "campaigns:desk", "campaigns:wizard"),
-    *("campaigns:changes", "campaigns:copy", "leads:", "whatif:", "planning:", "calls:recycling", "calls:caller", "inbound:"),
+    *(
+        "campaigns:changes",
+        "campaigns:copy",
+        "leads:",
+        "whatif:",
+        "planning:",
+        "calls:recycling",
+        "calls:caller",
+        "inbound:",
+    ),
 )
 _ENTRIES = (
     # word, view, who, the apps or views whose pages belong under it
