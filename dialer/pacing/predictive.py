@@ -23,7 +23,7 @@ from .types import Snapshot
 _STEER = 0.04
 _SETTLING_S = 600.0
 _BOOK_ANSWERS = 2500.0
-_UNTRUE, _RESERVE_STEP = 1.6, 0.004
+_UNTRUE, _RESERVE_STEP = 2.2, 0.004
 """Abandonments observed over those foretold from which on agents are kept in reserve, and how fast, per answer."""
 _CANCEL_OVER, _CANCEL_SURE, _CANCEL_LEAST = 5.0, 0.9, 1.3
 """A ringing call is given up when its risk is so many times the one at which calls are launched, or so large in itself
