@@ -12,6 +12,7 @@ from dialer.telephony.port import (
     Inventory,
     PhoneAccount,
     Placement,
+    RecordingNotice,
     Remembered,
     SwitchRefused,
     SwitchUnreachable,
@@ -50,6 +51,10 @@ ENTER_PATIENCE_S = 3.0
 """How long a channel that Asterisk has made may take until it is in our hands."""
 
 MESSAGES = {name: f"sound:cordboard/{name}" for name in ("safe-harbour", "closed", "all-busy")}
+NOTICES = {"beep": "sound:beep", "announce": "sound:cordboard/recorded"}
+BEEPS = "B(15)"
+"""MixMonitor's own option: all on the call hear a beep every 15 seconds for as long as it records, also after transfers
+(its own default interval; 47 CFR 64.501(a)(3), while it stood, asked for a signal "repeated at regular intervals")."""
 
 
 class AsteriskSwitch(Connection):
@@ -308,8 +313,11 @@ class AsteriskSwitch(Connection):
             self._watch.not_playing(playback_id)
             raise
 
-    async def record(self, channel_id: str, path: str) -> None:
-        """Record both directions of a channel to `path`, below the recordings folder; asked again, nothing happens."""
+    async def record(self, channel_id: str, path: str, notice: RecordingNotice = "none") -> None:
+        """Record both directions of a channel to `path`, below the recordings folder; asked again, nothing happens.
+
+        The notice is begun first: what nobody was told of is not recorded.
+        """
         require(ID, channel_id, "a channel id")
         require(RECORDING, path, "a recording's path")
         target = str(self._settings.recordings_dir / path)
@@ -319,8 +327,12 @@ class AsteriskSwitch(Connection):
             found = await answered(self._ari.request("GET", variable, params={"variable": "MIXMONITOR_FILENAME"}))
             if found.get("value") == target:
                 return
+        if notice != "none":
+            await self._tell_of_recording(channel_id, NOTICES[notice])
+        options = {"Options": BEEPS} if notice == "beep" else {}
         try:
-            await self._ami.request("MixMonitor", Channel=self._watch.native(channel_id), File=target)
+            channel = self._watch.native(channel_id)
+            await self._ami.request("MixMonitor", Channel=channel, File=target, **options)
         except AmiError as error:
             raise SwitchRefused(str(error)) from error
         except ValueError as error:
@@ -328,6 +340,12 @@ class AsteriskSwitch(Connection):
         except AmiUnreachable as error:
             log.warning("AMI: a recording could not be started (%s)", error)
             raise SwitchUnreachable(str(error)) from error
+
+    async def _tell_of_recording(self, channel_id: str, media: str) -> None:
+        """Play to all who are in the channel's bridge."""
+        bridge_id = self._watch.bridge_of(channel_id)
+        where = f"/bridges/{part(bridge_id)}" if bridge_id else self._path(channel_id)
+        await answered(self._ari.request("POST", f"{where}/play/notice-{channel_id}", params={"media": media}))
 
     async def inventory(self) -> Inventory:
         """What Asterisk holds for this application now."""

@@ -169,8 +169,8 @@ class ScriptedSwitch:
     async def play(self, channel_id: str, message: str, playback_id: str) -> None:
         await self._request("play", channel_id, message, playback_id)
 
-    async def record(self, channel_id: str, path: str) -> None:
-        await self._request("record", channel_id, path)
+    async def record(self, channel_id: str, path: str, notice: str = "none") -> None:
+        await self._request("record", channel_id, path, notice)
 
     async def inventory(self) -> Inventory:
         self.looks += 1

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RATE = 8000
 PEOPLE = 24
 MACHINES = 24
-VERSION = 2
+VERSION = 3
 """Raise it to have the files made anew."""
 SEED = 7
 
@@ -69,6 +69,7 @@ _MACHINES_SAY = (
 _MESSAGES = {
     "safe-harbour": "Hello. We called you, but no member of our staff is free to speak with you right now. "
     "We are sorry for the disturbance. To be taken off our list, please call us back at the number shown. Goodbye.",
+    "recorded": "This call is recorded.",
     "closed": "Thank you for calling. We cannot take your call at the moment. Please try again later. Goodbye.",
     "all-busy": "Thank you for waiting. We are sorry: nobody is free to speak with you right now. Please call again "
     "later. Goodbye.",

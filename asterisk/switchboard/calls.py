@@ -13,6 +13,7 @@ from uuid import UUID
 from dialer.calls import board, incoming, queueing, services
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Act, CallState, Effect, Event, Kind, Outcome, wait_limit_ms
+from dialer.compliance.selectors import recording_notice_of
 from dialer.core.clock import now
 from dialer.telephony.events import ChannelEnded
 from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
@@ -367,7 +368,8 @@ class CallDesk:
     async def _record(self, call_id: UUID, call: CallTask) -> None:
         """Begin to record; while the switch does not answer it is asked again, for as long as the call goes on."""
         try:
-            await self._switch.record(str(call_id), services.recording_path(call))
+            notice = await self._store.run(recording_notice_of, call.verdict_row_id)
+            await self._switch.record(str(call_id), services.recording_path(call), notice.value)
         except SwitchRefused as error:
             log.warning("call %s: the switch refused to record it (%s)", call_id, error)
         except SwitchUnreachable:

@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from dialer.core.clock import now
 
 from . import national, rulebook
-from .laws import Purpose, Rule
-from .models import CampaignTerms, NationalChunk, NationalList
+from .laws import Notice, Purpose, Rule
+from .models import CampaignTerms, GateVerdict, NationalChunk, NationalList
 
 
 def on_national(numbers: Sequence[int], *, names: Sequence[str] | None = None) -> set[int]:
@@ -27,6 +27,17 @@ def on_national(numbers: Sequence[int], *, names: Sequence[str] | None = None) -
     for list_id in lists.values_list("pk", flat=True):
         found |= national.listed(list_id, numbers)
     return found
+
+
+def recording_notice_of(verdict_id: int | None) -> Notice:
+    """What those on a call must hear of its being recorded, as its verdict says; one that says nothing: a sentence.
+
+    So for a call without a verdict: where somebody is who called us, nobody knows.
+    """
+    if verdict_id is None:
+        return Notice.ANNOUNCE
+    said = GateVerdict.objects.across_tenants().values_list("evidence__recording", flat=True).get(pk=verdict_id)
+    return Notice(said) if said in set(Notice) else Notice.ANNOUNCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,8 @@ def badges_of(subject: Subject) -> list[Badge]:
             else Badge("plain", _("No consent on record"))
         )
         if verdict.evidence.get("recording") == Notice.ANNOUNCE:
-            where = _("The law where this person may be wants all on the call to know of the recording.")
-            found.append(Badge("warn", _("Say that the call is recorded"), where))
+            where = _("The switch tells everybody on the call, as the law asks where this person may be.")
+            found.append(Badge("plain", _("The call is recorded"), where))
     return found
 
 

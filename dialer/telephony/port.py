@@ -34,6 +34,8 @@ PARTY_PREFIX = "party-"
 TABLE_PREFIX = "table-"
 SNOOP_PREFIX = "snoop-"
 
+RecordingNotice = Literal["none", "beep", "announce"]
+"""What those on a recorded call hear of its being recorded: nothing, a beep now and again and again, or a sentence."""
 Whisper = Literal["none", "out", "both"]
 """Into which direction of a channel somebody who listens to it speaks: none, to its phone, or both ways."""
 
@@ -230,8 +232,12 @@ class Switch(Protocol):
         """Play a message (`safe-harbour`, `closed`, `all-busy`) to one channel; MessagePlayed follows when it ends."""
         ...
 
-    async def record(self, channel_id: str, path: str) -> None:
-        """Record both directions of a channel to `path`, below the recordings folder, until the channel ends."""
+    async def record(self, channel_id: str, path: str, notice: RecordingNotice = "none") -> None:
+        """Record both directions of a channel to `path`, below the recordings folder, until the channel ends.
+
+        Everybody on the call hears the notice as it begins, which is on the recording; when it cannot be played,
+        nothing is recorded. Asked again, nothing happens.
+        """
         ...
 
     async def inventory(self) -> Inventory:

@@ -39,6 +39,7 @@ from .port import (
     Inventory,
     PhoneAccount,
     Placement,
+    RecordingNotice,
     SwitchRefused,
     SwitchUnreachable,
     Whisper,
@@ -78,6 +79,7 @@ class _Channel:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     playing: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     recordings: list[tuple[Path, float]] = field(default_factory=list)
+    notice: RecordingNotice = "none"
 
 
 class SimulatedSwitch:
@@ -240,8 +242,8 @@ class SimulatedSwitch:
         ends = loop.call_later(MESSAGE_S / self._speed, lambda: self._played(channel, playback_id))
         channel.playing[playback_id] = ends
 
-    async def record(self, channel_id: str, path: str) -> None:
-        """Begin a recording: a file that is whole once the channel has ended."""
+    async def record(self, channel_id: str, path: str, notice: RecordingNotice = "none") -> None:
+        """Begin a recording: a file that is whole once the channel has ended. What is told of it is noted."""
         channel = self._channel_that_is_up(channel_id)
         file = (self._recordings_dir / path).resolve()
         if not file.is_relative_to(self._recordings_dir):
@@ -253,6 +255,7 @@ class SimulatedSwitch:
         except OSError as error:
             raise SwitchRefused(f"cannot record: {error.strerror}") from error
         channel.recordings.append((file, asyncio.get_running_loop().time()))
+        channel.notice = notice
 
     async def inventory(self) -> Inventory:
         """What the switch holds now."""

@@ -89,6 +89,26 @@ def campaign(transactional_db: None) -> Campaign:
     return made
 
 
+async def test_a_recording_begins_with_what_the_law_of_the_place_wants_heard(campaign: Campaign) -> None:
+    def in_california() -> None:
+        Lead.objects.for_tenant(campaign.tenant_id).update(region="US-CA")
+
+    await sync_to_async(in_california)()
+    session = await sync_to_async(_ready_agent)(campaign)
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(_queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        recorded = await switch.asked("record", call_id)
+        call = await sync_to_async(_call)(call_id)
+        assert recorded.rest == (services.recording_path(call), "announce")
+        switch.ended(call_id)
+        await until(lambda: _session(session).state == "wrapup")
+
+
 async def test_a_call_from_queue_to_wrapup(campaign: Campaign) -> None:
     session = await sync_to_async(_ready_agent)(campaign)
     switch = ScriptedSwitch()
@@ -106,7 +126,8 @@ async def test_a_call_from_queue_to_wrapup(campaign: Campaign) -> None:
         switch.ready(call_id)
         joined = await switch.asked("join", call_id)
         assert joined.rest == (bridge_of(session.public_id),)
-        await switch.asked("record", call_id)
+        recorded = await switch.asked("record", call_id)
+        assert recorded.rest[1] == "none", "the law of New York asks for nothing"
         await until(lambda: _session(session).state == "in_call")
         switch.ended(call_id)
         await until(lambda: _session(session).state == "wrapup")

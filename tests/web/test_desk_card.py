@@ -63,7 +63,7 @@ def test_the_card_says_who_and_why(house: House, campaign: Campaign, lead: Lead,
 
 
 def test_the_agent_is_told_where_a_recording_must_be_said(house: House, lead: Lead, call: CallTask, as_: As) -> None:
-    words = "Say that the call is recorded"
+    words = "The call is recorded"
     address = f"/desk/card/call/{call.pk}/"
     assert words not in as_(house.agent).get(address).content.decode()
     GateVerdict.objects.for_tenant(house.tenant).filter(pk=call.verdict_row_id).update(
