@@ -12,6 +12,7 @@ APP_VARIABLE = "CORDBOARD_APP"
 MODULES = frozenset(
     [
         "app_amd",
+        "app_chanspy",
         "app_mixmonitor",
         "app_playback",
         "app_stasis",
@@ -23,6 +24,7 @@ MODULES = frozenset(
         "func_channel",
         "func_db",
         "func_logic",
+        "func_periodic_hook",
         "pbx_config",
         "res_musiconhold",
         "res_pjsip_sdp_rtp",
