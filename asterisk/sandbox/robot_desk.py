@@ -18,7 +18,8 @@ HEARTBEAT_S = 20.0
 
 _ROOT = re.compile(r"<main\b[^>]*\bid=\"desk\"[^>]*>")
 _ATTRIBUTE = re.compile(r"([\w-]+)=\"([^\"]*)\"")
-_MESSAGE = re.compile(r"role=\"alert\"[^>]*>(.*?)</p>", re.DOTALL)
+_MESSAGE = re.compile(r"<p(?![^>]*id=\"switch-down\")[^>]*role=\"alert\"[^>]*>(.*?)</p>", re.DOTALL)
+"""What a deed was answered with; that the switch is down answers nothing."""
 _TAG = re.compile(r"<[^>]*>")
 
 

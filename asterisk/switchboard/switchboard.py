@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 10.0
 LOOK_AGAIN_S = 1.0
 DRAIN_S = 5.0
+FIRST_LOOK_S = 2.0
+"""How long a new leader may look for its switch before it says that it is away."""
 
 
 class Switchboard:
@@ -277,6 +280,8 @@ class Switchboard:
                 pause = LOOK_AGAIN_S
 
     async def _every_second(self) -> None:
+        with suppress(TimeoutError):  # or every desk would hear for a second that the switch is away
+            await asyncio.wait_for(self._up.wait(), FIRST_LOOK_S)
         while True:
             await self._pulse.beat()
             await self._beat.once(switch_up=self._up.is_set())

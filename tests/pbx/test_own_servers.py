@@ -92,7 +92,7 @@ def test_calls_go_through_servers_that_were_there_before_and_stay(theirs: Stack,
     state = tmp_path / "ours"
     with product(state, given) as child:
         entries = {entry.name: entry.who for entry in Ledger(state).entries() if entry.who}
-        assert set(entries) == {"web", "switchboard", "pacing", "worker"}, "none of their servers has a second here"
+        assert set(entries) == {"web", "switchboard", "pacing", "worker", "agi"}, "no second server"
         settings = json.loads((state / "env.json").read_text())
         with demo_floor(settings, tmp_path / "robots.log"), psycopg.connect(database, autocommit=True) as rows:
             until(lambda: rows.execute(TALKED).fetchone() != (0,), 90, "an agent and a customer have talked")
