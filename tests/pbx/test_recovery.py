@@ -153,6 +153,7 @@ async def test_other_users_channels_are_not_ours(bench: Bench, sandbox: Sandbox)
     """Another application calls over the same trunk."""
     settings = replace(AsteriskSettings.from_env(sandbox.env()), app="somebody-else")
     stranger = Bench(sandbox, AsteriskSwitch(settings))
+    sandbox.cli("pbx", "dialplan", "set", "global", "CORDBOARD_APP", settings.app)  # or it finds no dialplan of its own
     stranger.start()
     try:
         await stranger.wait(SwitchUp)
@@ -169,6 +170,7 @@ async def test_other_users_channels_are_not_ours(bench: Bench, sandbox: Sandbox)
         await stranger.wait(ChannelEnded, identity, timeout_s=3)
         assert bench.of(identity) == []
     finally:
+        sandbox.cli("pbx", "dialplan", "set", "global", "CORDBOARD_APP", "cordboard")
         await stranger.stop()
 
 
