@@ -231,6 +231,7 @@ def test_what_admins_write_is_accessible(shop: Floor, open_page: OpenPage, schem
     page.goto(f"/campaigns/{shop.campaign.public_id}/desk/")
     check(page)
     page.get_by_role("link", name="Hello").click()
+    page.wait_for_load_state()  # what is typed before the page's script runs has no preview yet
     page.locator("#id_body").fill("Good day {{lead.frist_name}}, **{{lead.company}}**")
     expect(page.locator("#script-preview .field-error")).to_contain_text("lead.frist_name")
     expect(page.locator("#script-preview strong")).to_have_text("Analytical Ltd")
