@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 AMI_PATIENCE_S = 3.0
 """How long the first SwitchUp waits for AMI before it goes without."""
 GREET_PAUSE_S = 0.5
-UNFIT_PAUSE_S = 5.0
-"""How long until an Asterisk that lacks something is looked at again."""
+LOOKS_BEFORE_SAID = 8
+"""An Asterisk that has just started lacks modules for a moment: only what is missing for longer is said."""
 SUBSCRIBE_AT_ONCE = 40
 
 
@@ -53,7 +53,7 @@ class Connection:
         self._ami_seen = asyncio.Event()
         self._up = False
         self._boot_id = ""
-        self._lacking: list[str] = []
+        self._unfit_looks = 0
         self._held_back: list[SwitchEvent] = []
         self._watch = Watch(settings.app, self._trunks, self._pass_on)
 
@@ -97,7 +97,7 @@ class Connection:
             connection = self._connection
             try:
                 if await self._is_unfit():
-                    await asyncio.sleep(UNFIT_PAUSE_S)
+                    await asyncio.sleep(GREET_PAUSE_S)
                     continue
                 boot_id = await self._get_ready()
             except (AriError, AriUnreachable) as error:
@@ -116,9 +116,9 @@ class Connection:
     async def _is_unfit(self) -> bool:
         """Whether this Asterisk lacks what calls need: then nothing is dialed through it; the log says why, once."""
         lacking = await lacks(self._ari, self._app)
-        if lacking and lacking != self._lacking:
+        self._unfit_looks = self._unfit_looks + 1 if lacking else 0
+        if self._unfit_looks == LOOKS_BEFORE_SAID:
             log.error("no calls through this Asterisk (asterisk/conf/README.md): %s", "; ".join(lacking))
-        self._lacking = lacking
         return bool(lacking)
 
     async def _get_ready(self) -> str:
