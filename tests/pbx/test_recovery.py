@@ -14,6 +14,7 @@ import pytest
 
 from asterisk.adapter import AsteriskSwitch
 from asterisk.sandbox import Sandbox
+from asterisk.sandbox.phone import Phone
 from asterisk.settings import AsteriskSettings
 from dialer.telephony.events import ChannelEnded, ChannelReady, SwitchDown, SwitchUp
 from dialer.telephony.port import PhoneAccount, Placement, SwitchUnreachable
@@ -63,7 +64,7 @@ async def test_asterisk_is_killed_with_calls_up(bench: Bench) -> None:
         await bench.wait(ChannelReady, call)
         await bench.switch.join(bridge, call)
         await phone.wait_hears(1000)
-        await _registration_is_on_disk(bench, "a1")
+        await _registration_is_on_disk(bench, phone)
         before = bench.events[0]
         seen = len(bench.events)
         bench.sandbox.kill("pbx")
@@ -82,14 +83,15 @@ async def test_asterisk_is_killed_with_calls_up(bench: Bench) -> None:
         assert not [event for event in bench.of(call) if isinstance(event, ChannelEnded)]
 
 
-async def _registration_is_on_disk(bench: Bench, name: str) -> None:
-    """AstDB is committed once a second."""
+async def _registration_is_on_disk(bench: Bench, phone: Phone) -> None:
+    """AstDB is committed once a second: until then it may hold an earlier test's registration of the account."""
     database = bench.sandbox.state_dir / "pbx/lib/astdb.sqlite3"
-    query = "SELECT count(*) FROM astdb WHERE key LIKE ?"
+    query = "SELECT count(*) FROM astdb WHERE key LIKE ? AND value LIKE ?"
+    about = (f"/registrar/contact/{phone.name};%", f"%{phone.ip}:{phone.port}%")
     async with asyncio.timeout(5):
         while True:
             with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-                if connection.execute(query, (f"/registrar/contact/{name};%",)).fetchone()[0]:
+                if connection.execute(query, about).fetchone()[0]:
                     return
             await asyncio.sleep(0.05)
 
