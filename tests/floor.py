@@ -147,7 +147,7 @@ class Seat:
         assert answer.state in ("ready", "paused"), answer
         self.until("ready", "paused", "reserved", "in_call")  # the pushed desk, which is what others look at
 
-    def hears(self, *tones: int, within_s: float = 6.0) -> None:
+    def hears(self, *tones: int, within_s: float = 15.0) -> None:
         """Wait until the agent's phone hears all these tones."""
         self.floor.do(self.phone.wait_hears(*tones, timeout_s=within_s), within_s + 5)
 
@@ -415,7 +415,7 @@ class Floor:
         """What the carrier wrote about all calls that are over."""
         return read_truth(self.stack.settings["CARRIER_TRUTH"])
 
-    def truth(self, number: str, within_s: float = 5.0) -> TruthCall:
+    def truth(self, number: str, within_s: float = 15.0) -> TruthCall:
         """What the carrier wrote about the one call to a number."""
 
         def found() -> list[TruthCall]:
@@ -425,7 +425,7 @@ class Floor:
         assert len(calls) == 1, "the number was called more than once"
         return calls[0]
 
-    def carrier_channel(self, number: str, within_s: float = 5.0) -> str:
+    def carrier_channel(self, number: str, within_s: float = 15.0) -> str:
         """The name of the one channel on which the carrier has this number, whatever else it carries."""
 
         def found() -> list[str]:

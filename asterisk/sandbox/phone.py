@@ -215,7 +215,7 @@ class Phone:
         """Wait until the call has ended. Raises TimeoutError."""
         await asyncio.wait_for(self.ended.wait(), timeout_s)
 
-    async def wait_hears(self, *tones: int, not_tones: tuple[int, ...] = (), timeout_s: float = 5.0) -> None:
+    async def wait_hears(self, *tones: int, not_tones: tuple[int, ...] = (), timeout_s: float = 10.0) -> None:
         """Wait until it hears all of `tones`, and none of `not_tones`, over half a second. Raises TimeoutError."""
         wanted = set(tones)
         async with asyncio.timeout(timeout_s):

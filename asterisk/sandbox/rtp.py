@@ -53,6 +53,10 @@ def strength(samples: list[int], frequency: int) -> float:
     return math.sqrt(max(0.0, a * a + b * b - k * a * b)) * 2 / max(1, len(samples))
 
 
+def _mean_square_root(samples: list[int]) -> float:
+    return math.sqrt(sum(value * value for value in samples) / len(samples)) if samples else 0.0
+
+
 class Ear:
     """What a phone heard lately: the last three seconds, kept as they came and decoded only when asked."""
 
@@ -90,8 +94,12 @@ class Ear:
 
     def energy(self, seconds: float = 0.5) -> float:
         """Root mean square of the last `seconds`; 16-bit scale, 0 when nothing came."""
-        samples = self.samples(seconds)
-        return math.sqrt(sum(value * value for value in samples) / len(samples)) if samples else 0.0
+        return _mean_square_root(self.samples(seconds))
+
+    def loudest(self, since: float) -> float:
+        """Root mean square of the loudest frame that came after `since` (time.time(); three seconds are kept)."""
+        frames = ([LINEAR[byte] for byte in payload] for at, payload in self._frames if at >= since)
+        return max(map(_mean_square_root, frames), default=0.0)
 
 
 class Mouth:

@@ -82,7 +82,7 @@ def test_heard_both_ways_and_a_reload_loses_nobody(floor: Floor, playwright_: Pl
         channel = floor.carrier_channel(call.phone)
         heard = record(floor, channel, tmp_path)
         hears(page, STEADY)
-        until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 5, "the meter moves")
+        until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 15, "the meter moves")
         expect(page.locator("#phone-quality")).to_have_attribute("data-quality", "good", timeout=10_000)
 
         began = time.monotonic()
@@ -166,7 +166,7 @@ def test_one_tab_has_the_phone_and_credentials_die_with_the_session(
         page.keyboard.press("Escape")
         page.click("#do-leave")
         desk_in(page, "offline")
-        until(lambda: endpoint not in floor.cli("pbx", "pjsip", "show", "endpoints"), 5, "the account is gone")
+        until(lambda: endpoint not in floor.cli("pbx", "pjsip", "show", "endpoints"), 15, "the account is gone")
         assert session_of_user(user).phone_secret == ""
 
 

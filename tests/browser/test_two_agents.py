@@ -46,7 +46,7 @@ def check_devices(page: Page) -> None:
     page.click("#phone-sound > summary")
     expect(page.locator("#phone-mic option").first).to_be_attached()
     page.select_option("#phone-mic", index=page.locator("#phone-mic option").count() - 1)
-    until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 5, "the meter moves")
+    until(lambda: page.locator("#phone-level").evaluate("(meter) => meter.value") > 0.02, 15, "the meter moves")
     page.click("#phone-echo")
     expect(page.locator("#phone-echo")).to_have_text("End the echo test")
     until(

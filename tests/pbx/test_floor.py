@@ -72,7 +72,7 @@ async def test_one_leg_serves_call_after_call(bench: Bench) -> None:
         assert (await bench.wait(ChannelEnded, leg)).cause in (0, 16)
         await bench.switch.remove_bridge(bridge)
         await bench.switch.remove_bridge(bridge)
-        assert (await bench.switch.inventory()).bridges == ()
+        await bench.empties("bridges")
 
 
 async def test_a_phone_that_is_not_registered_is_refused_at_once(bench: Bench) -> None:
@@ -183,21 +183,21 @@ async def test_an_agents_phone_may_not_dial_by_itself(bench: Bench) -> None:
     async with bench.phone("a1", sends="tone", tone=440) as phone:
         for dialed in ("+15552000001", "15552000001", "agent", "100"):
             assert await phone.call(dialed) == 403
-        assert (await bench.switch.inventory()).channels == ()
+        await bench.empties("channels")
         assert await phone.call("*43") == 200
         await phone.wait_hears(440)
         await phone.hang_up()
 
 
 async def _silent(phone: object) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while phone.ear.energy(0.2) > 50:  # type: ignore[attr-defined]
             await asyncio.sleep(0.05)
 
 
 async def _finished(path: Path) -> list[int]:
     """The samples of a recording, once Asterisk has written its last: the header then agrees with the file's size."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while (samples := _read(path)) is None:
             await asyncio.sleep(0.02)
     return samples

@@ -169,7 +169,7 @@ async def test_other_users_channels_are_not_ours(bench: Bench, sandbox: Sandbox)
             assert (await bench.switch.inventory()).channels == ()
             async with http.delete(f"{settings.ari_url}/channels/{identity}") as answer:
                 assert answer.status == 204
-        await stranger.wait(ChannelEnded, identity, timeout_s=3)
+        await stranger.wait(ChannelEnded, identity)
         assert bench.of(identity) == []
     finally:
         sandbox.cli("pbx", "dialplan", "set", "global", "CORDBOARD_APP", "cordboard")

@@ -239,7 +239,7 @@ def test_an_empty_list_and_a_stopped_campaign(floor: Floor) -> None:
     working = floor.seat(other).ready()
     working.until("in_call")  # pacing has run since
     # a tick that was under way when the campaign stopped may have queued one: it is let go of, not placed
-    until(lambda: all(call.ended_at for call in floor.calls_to(number)), 5, "what was queued is let go of")
+    until(lambda: all(call.ended_at for call in floor.calls_to(number)), 15, "what was queued is let go of")
     assert not [call for call in floor.calls_to(number) if call.placed_at is not None]
     assert Lead.objects.for_tenant(campaign.tenant).get(phone=number).state == LeadState.WAITING
     for one in (working, seat):

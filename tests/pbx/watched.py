@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from asterisk.adapter import AsteriskSwitch
 from asterisk.sandbox import Sandbox, TruthCall, read_truth
@@ -83,7 +83,13 @@ class Bench:
         await self.switch.place(placement)
         return placement.call_id
 
-    async def truth(self, number: str, timeout_s: float = 5.0) -> TruthCall:
+    async def empties(self, what: Literal["bridges", "channels"], timeout_s: float = 15.0) -> None:
+        """Wait until the switch lists none: what is removed leaves its list a moment after the answer."""
+        async with asyncio.timeout(timeout_s):
+            while getattr(await self.switch.inventory(), what):
+                await asyncio.sleep(0.02)  # leaving a list has no event
+
+    async def truth(self, number: str, timeout_s: float = 15.0) -> TruthCall:
         """What the carrier wrote about the one call to `number`; it is written when the call is over."""
         async with asyncio.timeout(timeout_s):
             while True:

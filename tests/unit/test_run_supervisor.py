@@ -105,10 +105,10 @@ def test_grandchildren_end_with_a_killed_child_and_with_a_drained_one(start: Sta
     first = who(written(tmp_path / "pid"))
     (tmp_path / "pid").unlink()
     supervisor.kill("web")
-    assert wait_until(lambda: not first.alive(), 5)
+    assert wait_until(lambda: not first.alive(), 15)
     second = who(written(tmp_path / "pid"))
     supervisor.stop(5)
-    assert wait_until(lambda: not second.alive(), 5)
+    assert wait_until(lambda: not second.alive(), 15)
 
 
 def test_what_processes_write_is_logged_and_problems_are_passed_on(start: Start, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_processes_write_is_logged_and_problems_are_passed_on(start: Start,
     text += r"Traceback (most recent call last):\n  File x\nE: y\nfine\n"
     supervisor = start({"web": f"sh -c 'printf \"{text}\"; sleep 600'"}, on_problem=lambda _, line: told.append(line))
     log = tmp_path / "log" / "web.log"
-    assert wait_until(lambda: "fine" in log.read_text(), 5)
+    assert wait_until(lambda: "fine" in log.read_text(), 15)
     supervisor.stop(3)
     wanted = ["2026-01-01 10:00:00 ERROR dialer.x: no line", "Traceback (most recent call last):", "  File x", "E: y"]
     assert told == wanted
@@ -146,7 +146,7 @@ def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
         assert parent.stdout
         child = who(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
-    assert wait_until(lambda: not child.alive(), 5)
+    assert wait_until(lambda: not child.alive(), 15)
 
 
 def test_a_procfile_gives_its_processes_with_the_environment_in_their_commands(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_procfile_gives_its_processes_with_the_environment_in_their_commands(t
     env = {**os.environ, "PORT": "8123"}
     with Supervisor.from_procfile(procfile, env=env, log_dir=tmp_path / "log", only=["web"]) as supervisor:
         assert list(supervisor.pids()) == ["web"]
-        assert wait_until(lambda: "port 8123" in (tmp_path / "log" / "web.log").read_text(), 5)
+        assert wait_until(lambda: "port 8123" in (tmp_path / "log" / "web.log").read_text(), 15)
 
 
 def test_a_new_version_stands_by_before_the_old_one_is_ended(start: Start, tmp_path: Path) -> None:
