@@ -50,11 +50,13 @@ function keepFocus(rootId) {
     const was = held;
     held = null;
     if (!was || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
-    const there = was.isConnected ? was : was.id && document.getElementById(was.id);
-    there?.focus?.({ preventScroll: true });
-    if (document.activeElement === document.body) root()?.focus({ preventScroll: true });
+    // Itself, what came in its place, or the part of the screen that it was in (what is replaced knows its parents still).
+    const near = was.closest("[tabindex][id]")?.id ?? rootId;
+    for (const there of [was, document.getElementById(was.id), document.getElementById(near), root()]) {
+      if (there?.isConnected && document.activeElement === document.body) there.focus?.({ preventScroll: true });
+    }
   };
-  for (const name of ["beforeRequest", "oobBeforeSwap"]) document.addEventListener(`htmx:${name}`, hold);
+  for (const name of ["beforeRequest", "beforeSwap", "oobBeforeSwap"]) document.addEventListener(`htmx:${name}`, hold);
   for (const name of ["afterRequest", "wsAfterMessage"]) document.addEventListener(`htmx:${name}`, restore);
 }
 
@@ -84,21 +86,29 @@ export function start(rootId, probe = true) {
     }
   });
   // What comes first after a reconnection is the truth, whatever was shown before.
+  let opened = false;
   document.addEventListener("htmx:wsOpen", () => {
     document.getElementById(rootId).dataset.rev = "0";
-    // What should have been loaded aside while the line was down.
-    for (const empty of document.querySelectorAll("[data-keep][hx-get]:empty")) htmx.trigger(empty, "again");
+    // What should have been loaded aside while the line was down: once, because a second answer would undo what the
+    // person did with the first. What is on its way is so for good if nothing was lost yet, else its line may be dead.
+    for (const empty of document.querySelectorAll("[data-keep][hx-get]:empty")) {
+      if (!opened && empty.matches(".htmx-request")) continue;
+      htmx.trigger(empty, "htmx:abort");
+      htmx.trigger(empty, "again");
+    }
+    opened = true;
   });
-  // What was loaded aside from the pushes (the day's figures and lists) is loaded anew when a call is left.
-  let call = document.getElementById(rootId).dataset.call;
+  // What was loaded aside from the pushes (the day's figures and lists) is loaded anew when a call is left, and with
+  // another campaign's goals.
+  let { call, campaign } = document.getElementById(rootId).dataset;
   let read = "";
   const settled = () => {
     const shown = document.getElementById(rootId)?.dataset;
     // Each moment of the server's clock counts once: other fragments come without one.
     if (shown?.now !== read) synchronise(read = shown?.now);
-    if (!shown || shown.call === call) return;
-    if (call) htmx.trigger(document.body, "call-left");
-    call = shown.call;
+    if (!shown || shown.call === call && shown.campaign === campaign) return;
+    if (call || shown.campaign !== campaign) htmx.trigger(document.body, "day-changed");
+    ({ call, campaign } = shown);
   };
   document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
   document.addEventListener("htmx:afterSwap", settled);

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from dialer.agents.rules import Event, Kind
 from dialer.agents.services import apply
-from dialer.campaigns.models import Campaign
+from dialer.campaigns.models import Campaign, ScriptAnswer, ScriptPage
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadNumber
 from dialer.people.models import User
@@ -136,6 +136,58 @@ def test_no_push_takes_the_focus_away(floor: Floor, open_page: OpenPage) -> None
     desk_in(page, "ready")
     seen += keeps_every_focus(page, floor)
     assert seen > 30
+
+
+def test_what_is_loaded_aside_takes_no_focus_away(floor: Floor, open_page: OpenPage) -> None:
+    """The day's figures come when they come: anew after each call, while somebody stands on their buttons."""
+    page = open_page(floor.agent)
+    asked: list[Route] = []
+    page.route("**/desk/my-day/", lambda route: asked.append(route))  # answered when the test says so
+
+    def answered(by: int) -> None:
+        page.wait_for_function("document.querySelector('#my-day').matches('.htmx-request')")
+        while len(asked) <= by:
+            page.wait_for_timeout(20)
+        with page.expect_response("**/desk/my-day/"):
+            asked[by].continue_()
+        page.wait_for_function("!document.querySelector('#my-day').matches('.htmx-request')")
+
+    open_desk(page)
+    answered(0)  # the socket's opening asked for nothing that was on its way
+    assert page.evaluate("!document.querySelector('#my-day').matches('.htmx-request')")
+    page.click(f"#join-{floor.campaign.public_id}")
+    desk_in(page, "paused")
+    answered(1)  # the campaign's goals
+    switch.phone_up(floor.agent)
+    page.click("#do-ready:enabled")
+    desk_in(page, "ready")
+    call = switch.connect(floor.campaign, floor.lead)
+    desk_in(page, "in_call")
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    page.keyboard.press("1")
+    desk_in(page, "ready")
+    button = page.locator("#my-callbacks")
+    button.evaluate("(one) => { window.stood = one; one.focus(); }")
+    answered(2)
+    expect(page.locator(".recent-list li")).to_have_count(1)
+    assert page.evaluate("document.activeElement === window.stood")
+    assert len(asked) == 3
+
+
+def test_an_answer_of_the_script_leaves_the_focus_there(floor: Floor, open_page: OpenPage) -> None:
+    first, second = (
+        ScriptPage.objects.create(tenant=floor.tenant, campaign=floor.campaign, title=title, body=title, position=at)
+        for at, title in enumerate(("Opening", "Price"))
+    )
+    ScriptAnswer.objects.create(tenant=floor.tenant, page=first, label="Asks the price", leads_to=second)
+    page = open_page(floor.agent)
+    take_call(page, floor)
+    answer = page.get_by_role("button", name="Asks the price")
+    answer.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#script-title")).to_contain_text("Price")
+    expect(page.locator("#script")).to_be_focused()
 
 
 def test_focus_is_never_nowhere(floor: Floor, open_page: OpenPage) -> None:
