@@ -34,5 +34,12 @@ def take_up_what_was_left() -> None:
 @worker_queue.periodic_task(crontab(minute="47", hour="3"), expires=3600)
 @job
 def forget_old_imports() -> None:
-    """Remove imports that ended long ago, and drafts that nobody confirmed."""
+    """Remove imports that ended long ago."""
     services.forget_old(at=now())
+
+
+@worker_queue.periodic_task(crontab(minute="*/10"), expires=500)
+@job
+def forget_drafts() -> None:
+    """Remove uploaded files that nobody confirmed: they are full of people."""
+    services.forget_drafts(at=now())

@@ -23,7 +23,7 @@ from dialer.compliance.services import add_to_dnc
 from dialer.core import audit
 from dialer.core.clock import now
 from dialer.leads import callbacks
-from dialer.leads.importing.services import refused_rows_of
+from dialer.leads.importing import services as imports
 from dialer.leads.models import Callback, Lead, LeadNumber, LeadState
 from dialer.people.models import Tenant, User
 
@@ -54,12 +54,15 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
         live = calls.exclude(state="ended").exists()
         if live:
             raise OnHold(_("This number is in a call at this moment. Try again when it is over."))
+        if imports.is_busy(tenant_id=tenant.pk):
+            raise OnHold(_("An import is under way, which may have this person in it. Try again when it is over."))
         leads = Lead.objects.for_tenant(tenant).filter(Q(phone=number) | Q(numbers__phone=number)).order_by("pk")
         lead_ids = list(dict.fromkeys(leads.values_list("pk", flat=True)))
         counts = {
             "leads": _empty_leads(tenant, lead_ids, moment),
             "notes": _empty_notes(tenant, calls),
-            "refused_rows": refused_rows_of(tenant_id=tenant.pk, number=number).delete()[0],
+            "refused_rows": imports.refused_rows_of(tenant_id=tenant.pk, number=number).delete()[0],
+            "uploads": imports.discard_all(tenant_id=tenant.pk),  # whoever may be in those files
             "recordings": _remove_recordings(
                 tenant, Recording.objects.for_tenant(tenant).filter(call__phone=number), files
             ),

@@ -96,6 +96,8 @@ def erase(request: HttpRequest) -> HttpResponse:
             "recordings": counts["recordings"],
         },
     )
+    if counts["uploads"]:
+        messages.info(request, _("Files that waited to be imported were thrown away too. Upload them again."))
     return redirect("privacy:page")
 
 

@@ -21,6 +21,7 @@ from dialer.campaigns.models import Campaign, LeadList
 from dialer.compliance.scrub import never_dialed
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
+from dialer.core.ids import new_id
 from dialer.core.models import AuditEntry
 from dialer.core.tables import csv_lines
 from dialer.leads.importing import child, services, writing
@@ -327,15 +328,36 @@ def test_the_rate_and_the_time_left(campaign: Campaign) -> None:
 
 def test_what_is_old_is_forgotten(campaign: Campaign) -> None:
     done = imported(campaign, people(0, 3) + "555,x,,\n")
-    old = draft(campaign, people(0, 3))
-    kept = draft(campaign, people(0, 3))
+    kept = imported(campaign, people(0, 3))
     rows = Import.objects.for_tenant(campaign.tenant)
     rows.filter(pk=done.pk).update(ended_at=now() - timedelta(days=31))
-    rows.filter(pk=old.pk).update(asked_at=now() - timedelta(days=2))
-    assert services.forget_old(at=now()) == 2
+    services.forget_old(at=now())
     assert list(rows) == [kept]
-    assert not services.path_of(old).exists()
-    assert services.path_of(kept).exists()
+
+
+def test_a_file_that_nobody_confirms_goes_after_four_hours(
+    campaign: Campaign,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(settings, "IMPORTS_DIR", tmp_path)
+    old, waiting, kept = draft(campaign, people(0, 3)), confirmed(campaign, people(0, 3)), draft(campaign, people(0, 3))
+    stray = services.path_of(old).with_name(f"{new_id()}.upload")  # of an upload that a crash cut short
+    fresh = stray.with_name(f"{new_id()}.upload")  # of one that is under way
+    long_ago = (now() - timedelta(hours=5)).timestamp()
+    for path in (stray, fresh):
+        path.write_bytes(b"phone\n")
+    for path in (stray, services.path_of(waiting)):
+        os.utime(path, (long_ago, long_ago))
+    rows = Import.objects.for_tenant(campaign.tenant)
+    rows.filter(pk__in=[old.pk, waiting.pk]).update(asked_at=now() - timedelta(hours=5))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.forget_drafts(at=now()) == 2
+    assert set(rows) == {waiting, kept}
+    left = {services.path_of(waiting), services.path_of(kept), fresh}
+    assert set(tmp_path.iterdir()) == left
+    assert services.forget_drafts(at=now()) == 0
 
 
 def test_the_scrub_is_asked_for_every_number(campaign: Campaign) -> None:

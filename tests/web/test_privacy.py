@@ -19,10 +19,12 @@ from dialer.compliance.services import Asked, add_to_dnc, judge, note_number
 from dialer.core.audit import verify
 from dialer.core.clock import now
 from dialer.core.models import AuditEntry
+from dialer.leads.importing import services as imports
 from dialer.leads.models import Import, ImportProblem, Lead, LeadNumber, LeadState
 from dialer.people.models import User
 from dialer.privacy.services import forget_old
 from tests.factories import get_lead, make_call, make_lead
+from tests.importing import confirmed, draft
 
 from .conftest import House
 from .pages import refused
@@ -122,6 +124,25 @@ def test_rows_that_an_import_refused_are_handed_out_and_forgotten(house: House, 
     assert made.problems.count() == 5
     assert erase(as_(house.admin)).status_code == 302
     assert list(made.problems.order_by("row").values_list("row", flat=True)) == [5, 6]
+
+
+def test_uploads_go_with_the_person_and_none_is_carried_out_meanwhile(
+    house: House, as_: As, campaign: Campaign, person: Lead, django_capture_on_commit_callbacks: Any
+) -> None:
+    rows = f"phone,first_name\n{NUMBER},Ada\n"
+    upload, other = draft(campaign, rows), confirmed(campaign, rows)
+    browser = as_(house.admin)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "An import is under way" in browser.get(erase(browser).url).content.decode()
+    assert get_lead(person.pk).first_name == "Ada"
+    assert imports.path_of(upload).exists()
+    imports.cancel(of=other)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "Upload them again" in browser.get(erase(browser).url).content.decode()
+    assert not imports.path_of(upload).exists()
+    assert not Import.objects.for_tenant(house.tenant).filter(state="draft").exists()
+    deed = AuditEntry.objects.for_tenant(house.tenant).get(action="person.erased")
+    assert deed.data["uploads"] == 1
 
 
 def test_nobody_is_forgotten_by_a_slip_a_stranger_or_on_hold(house: House, as_: As, person: Lead) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -29,6 +31,8 @@ class ImportState(models.TextChoices):
 
 
 OPEN = (ImportState.WAITING, ImportState.RUNNING)
+DRAFT_KEPT_FOR = timedelta(hours=4)
+"""How long an uploaded file waits for somebody to confirm it: it is full of people."""
 
 
 class Scope(models.TextChoices):
@@ -98,6 +102,11 @@ class Import(TenantScoped):
     def is_open(self) -> bool:
         """Whether it is still waited for."""
         return self.state in OPEN
+
+    @property
+    def kept_until(self) -> datetime:
+        """When a draft is thrown away, with its file."""
+        return self.asked_at + DRAFT_KEPT_FOR
 
     @property
     def rows(self) -> int:

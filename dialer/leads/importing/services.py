@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,7 @@ from dialer.people.models import User
 from . import runner
 from .cells import OwnField
 from .columns import CUSTOM, TARGETS
-from .models import OPEN, Import, ImportMapping, ImportProblem, ImportState
+from .models import DRAFT_KEPT_FOR, OPEN, Import, ImportMapping, ImportProblem, ImportState
 from .reading import BadFile, signature_of
 from .writing import Chunk, Scrub, Superseded, write
 
@@ -46,7 +46,7 @@ DEAD_AFTER = timedelta(seconds=30)
 """Who has not said for so long that it carries the import out is gone, or too slow to be waited for."""
 MOST_STARTS = 20
 KEPT_FOR = timedelta(days=30)
-"""How long an import and its refused rows are kept; a draft that nobody confirmed, for a day."""
+"""How long an import and its refused rows are kept."""
 
 
 def upload(*, campaign: Campaign, user: User, file: UploadedFile) -> Import:
@@ -168,10 +168,23 @@ def cancel(*, of: Import) -> None:
     _end(of, ImportState.CANCELLED)
 
 
-def discard(*, of: Import) -> None:
-    """Throw a draft away."""
-    Import.objects.for_tenant(of.tenant_id).filter(pk=of.pk, state=ImportState.DRAFT).delete()
-    path_of(of).unlink(missing_ok=True)
+def discard(*, of: Import) -> bool:
+    """Throw a draft away, with its file once that is committed; whether it still was one."""
+    gone, _by_model = Import.objects.for_tenant(of.tenant_id).filter(pk=of.pk, state=ImportState.DRAFT).delete()
+    if gone:
+        transaction.on_commit(lambda: path_of(of).unlink(missing_ok=True))
+    return bool(gone)
+
+
+def discard_all(*, tenant_id: int) -> int:
+    """Throw away all drafts of a tenant; how many. Whoever wants one carried out uploads its file again."""
+    return sum(discard(of=one) for one in Import.objects.for_tenant(tenant_id).filter(state=ImportState.DRAFT))
+
+
+def is_busy(*, tenant_id: int) -> bool:
+    """Whether an import of the tenant waits or is under way. Until the caller's transaction ends none is taken up."""
+    _only_one()
+    return Import.objects.for_tenant(tenant_id).filter(state__in=OPEN).exists()
 
 
 def anything_waits() -> bool:
@@ -191,8 +204,7 @@ def work_off(scrub: Scrub) -> int:
 def _claim() -> Import | None:
     moment = now()
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cordboard.import'))")
+        _only_one()
         rows = Import.objects.across_tenants().select_related("campaign__tenant")
         if rows.filter(state=ImportState.RUNNING, beat_at__gte=moment - DEAD_AFTER).exists():
             return None
@@ -205,6 +217,12 @@ def _claim() -> Import | None:
         chosen.save(update_fields=["state", "starts", "beat_at", "began_at", "began_row"])
         _tell(chosen)
     return chosen
+
+
+def _only_one() -> None:
+    """Until the transaction ends nobody else takes up an import."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cordboard.import'))")
 
 
 def _carry_out(of: Import, scrub: Scrub) -> None:
@@ -251,14 +269,23 @@ def _tell(of: Import) -> None:
 
 
 def forget_old(*, at: datetime) -> int:
-    """Remove imports that ended long ago, drafts of yesterday, and their files; how many."""
-    ended = Import.objects.across_tenants().filter(ended_at__lt=at - KEPT_FOR)
-    drafts = Import.objects.across_tenants().filter(state=ImportState.DRAFT, asked_at__lt=at - timedelta(days=1))
-    gone: Sequence[Import] = [*ended, *drafts]
-    for one in gone:
-        path_of(one).unlink(missing_ok=True)
-        Import.objects.across_tenants().filter(pk=one.pk).delete()
-    return len(gone)
+    """Remove imports that ended long ago; how many."""
+    gone: int = Import.objects.across_tenants().filter(ended_at__lt=at - KEPT_FOR).delete()[0]
+    return gone
+
+
+def forget_drafts(*, at: datetime) -> int:
+    """Remove drafts that nobody confirmed in time, and files whose import a crash has taken; how many files."""
+    late = Import.objects.across_tenants().filter(state=ImportState.DRAFT, asked_at__lt=at - DRAFT_KEPT_FOR)
+    gone = sum(discard(of=one) for one in late)
+    waited_for = Import.objects.across_tenants().filter(state__in=(ImportState.DRAFT, *OPEN))
+    names = {path_of(one).name for one in waited_for.only("public_id")}
+    for path in Path(settings.IMPORTS_DIR).glob("*.upload"):
+        with suppress(FileNotFoundError):  # somebody else was faster
+            if path.name not in names and path.stat().st_mtime < (at - DRAFT_KEPT_FOR).timestamp():
+                path.unlink()
+                gone += 1
+    return gone
 
 
 _OF_NUMBER = """
