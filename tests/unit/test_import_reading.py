@@ -176,3 +176,4 @@ def test_columns_are_guessed_by_name_each_field_once() -> None:
         5: "region",
     }
     assert guess(["Mobile", "name"], []) == {0: "phone"}
+    assert guess(["Straße", "TELÉFONO", "Código postal"], []) == {0: "address", 1: "phone", 2: "postal_code"}

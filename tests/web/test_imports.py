@@ -124,9 +124,13 @@ def test_a_list_of_another_tenant_cannot_be_chosen(house: House, campaign: Campa
     assert answer.status_code == 422
 
 
-def test_throwing_a_draft_away(house: House, campaign: Campaign, as_: As) -> None:
+def test_throwing_a_draft_away(
+    house: House, campaign: Campaign, as_: As, django_capture_on_commit_callbacks: Any
+) -> None:
     made = draft(campaign, ROWS)
-    as_(house.supervisor).post(f"/imports/{made.public_id}/confirm/", {"discard": "1"})
+    assert "then thrown away" in as_(house.supervisor).get(f"/imports/{made.public_id}/").content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        as_(house.supervisor).post(f"/imports/{made.public_id}/confirm/", {"discard": "1"})
     assert not Import.objects.for_tenant(house.tenant).exists()
     assert not services.path_of(made).exists()
 
@@ -149,7 +153,9 @@ def test_the_socket_shows_how_far_it_is(house: House, campaign: Campaign) -> Non
         with pytest.raises(Refused):
             TOPIC.key_for(user, made.public_id)
     services.work_off(no_scrub)
-    assert "1 lead added" in TOPIC.render(key, "")
+    shown = TOPIC.render(key, "")
+    assert "1 lead added" in shown
+    assert "is not a telephone number" in shown  # what is to be mended, without loading the page again
 
 
 def test_the_page_s_fragment_is_the_socket_s(house: House, campaign: Campaign, as_: As) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 CUSTOM = "custom."
@@ -21,8 +22,8 @@ _ALSO = {
     "work_phone": "work_number business_phone office_phone",
     "other_phone": "alt_phone alternate_phone phone2 phone_2 secondary_phone",
     "first_name": "first firstname given_name forename nombre vorname",
-    "last_name": "last lastname surname family_name apellido nachname",
-    "company": "company_name organisation organization business empresa firma account",
+    "last_name": "last lastname surname family_name apellido apellidos nachname",
+    "company": "company_name organisation organization business empresa compania firma account",
     "notes": "note comments comment remarks notas",
     "address": "address1 address_1 street street_address direccion strasse",
     "city": "town ciudad ort",
@@ -33,11 +34,18 @@ _ALSO = {
 _NAMES = {name: target for target, names in _ALSO.items() for name in (target, *names.split())}
 
 
+def _plain(title: str) -> str:
+    """A column's name without accents, in small letters: Teléfono is telefono, Straße strasse."""
+    letters = unicodedata.normalize("NFKD", title.casefold())
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+
+
 def guess(header: Sequence[str], own: Collection[str]) -> dict[int, str]:
     """What the columns mean, by their names; each field once. `own`: names of the campaign's own fields."""
     found: dict[int, str] = {}
     for place, title in enumerate(header):
-        name = re.sub(r"[^a-z0-9]+", "_", title.strip().lower()).strip("_")
+        name = _plain(title)
         target = _NAMES.get(name) or (CUSTOM + name if name in own else "")
         if target and target not in found.values():
             found[place] = target

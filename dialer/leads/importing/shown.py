@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
@@ -39,6 +40,15 @@ def progress_of(one: Import) -> Progress:
         whole = one.next_row / one.share
         left = timedelta(seconds=round((whole - one.next_row) / rate))
     return Progress(one.rows, round(rate), left)
+
+
+SHOWN_PROBLEMS = 100
+
+
+def context_of(one: Import) -> dict[str, Any]:
+    """What the fragment of an import that was confirmed is rendered with."""
+    problems = [] if one.is_open else list(one.problems.order_by("row")[:SHOWN_PROBLEMS])
+    return {"import": one, "shown": progress_of(one), "problems": problems}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dialer.people.access import LEADERS, tenants_clock
 
 from . import services
 from .models import Import
-from .shown import progress_of
+from .shown import context_of
 
 
 def choose(user: Any, wanted: UUID) -> int:
@@ -33,7 +33,7 @@ def render(import_id: Any, at: str) -> str:
     if found is None:
         raise Refused
     with tenants_clock(found.campaign.tenant):
-        return render_to_string("leads/import.html#progress", {"import": found, "shown": progress_of(found)}).strip()
+        return render_to_string("leads/import.html#progress", context_of(found)).strip()
 
 
 TOPIC = Topic(name=services.TOPIC, authorise=None, render=render, choose=choose)

@@ -21,9 +21,7 @@ from . import services
 from .forms import SettingsForm, UploadForm
 from .models import Import, ImportState
 from .reading import BadFile
-from .shown import preview, progress_of, refused_header, refused_rows
-
-SHOWN_PROBLEMS = 100
+from .shown import context_of, preview, refused_header, refused_rows
 
 
 def _seen(request: HttpRequest) -> TenantQuerySet:
@@ -56,9 +54,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     rows = _seen(request).select_related("campaign__tenant", "list", "made_by")
     found = fetch(request, rows, public_id=public_id)
     if found.state != ImportState.DRAFT:
-        problems = found.problems.order_by("row")[:SHOWN_PROBLEMS] if not found.is_open else []
-        context = {"import": found, "campaign": found.campaign, "shown": progress_of(found), "problems": problems}
-        return render(request, "leads/import.html", context)
+        return render(request, "leads/import.html", {"campaign": found.campaign, **context_of(found)})
     if request.method == "GET" and request.GET.get("step") == "preview" and "phone" in found.mapping.values():
         context = {"import": found, "campaign": found.campaign, "rows": preview(found)}
         return render(request, "leads/import_preview.html", context)
