@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Case, DecimalField, F, Q, Value, When
+from django.db.models import Case, CharField, DecimalField, F, Func, Q, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Lower
 from django.db.models.lookups import (
@@ -116,6 +116,9 @@ def fields_of(own: Sequence[CustomField] = ()) -> dict[str, Field]:
         Field("last_name", _("Last name"), "text"),
         Field("company", _("Company"), "text"),
         Field("notes", _("Notes on the customer"), "text"),
+        Field("city", _("City"), "text"),
+        Field("region", _("State or province"), "text"),
+        Field("postal_code", _("Postal code"), "text"),
         Field("time_zone", _("Time zone"), "zone"),
         Field("state", _("Lead's state"), "choice", tuple((one.value, str(one.label)) for one in LeadState)),
         Field("attempts", _("Attempts"), "number"),
@@ -241,6 +244,9 @@ def _q(field: Field, one: Condition, zone: Any) -> Q:
     if field.name == "phone":
         value = "".join(sign for sign in value if sign.isdigit() or sign == "+")
         return _ask(F("phone"), one.op, value)
+    if field.name == "region":  # stored as US-CA, and CA is what people say
+        code = Lower(Func(F("region"), Value("-"), Value(2), function="split_part", output_field=CharField()))
+        return _ask(code, one.op, value.lower().rpartition("-")[2])
     return _ask(Lower(field.name), one.op, value.lower())
 
 

@@ -88,6 +88,8 @@ class Lead(TenantScoped):
 
     dialed = ""
     """Another of its numbers, for which it was reserved just now."""
+    lane_turn = 0.0
+    """Whose turn it was among the lists of its priority when it was reserved just now."""
 
     class Meta(TenantScoped.Meta):
         indexes = [

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from dialer.campaigns.models import Disposition, LeadList
 from dialer.core import prepared
@@ -167,11 +167,13 @@ WHERE state = 'waiting' AND promised_to_id IS NULL AND next_attempt_at <= %(at)s
 ORDER BY priority DESC, candidate.lane_turn, next_attempt_at, leads_lead.id LIMIT %(count)s
 """
 # What reserving, the gate and the calls ask of a lead; names and notes are read from the database if anybody asks.
-_ASKED = ", ".join(
-    f"leads_lead.{name}"
-    for name in ("id", "phone", "time_zones", "region", "custom", "turn", "priority", "next_attempt_at")
-)
-SHOW = f"{_IN_LINE} SELECT {_ASKED} {_CHOSEN}"
+_READ = [
+    field.attname
+    for field in Lead._meta.concrete_fields
+    if field.attname in ("id", "phone", "time_zones", "region", "custom", "turn", "priority", "next_attempt_at")
+]
+_ASKED = ", ".join(f"leads_lead.{name}" for name in _READ)
+SHOW = f"{_IN_LINE} SELECT {_ASKED}, candidate.lane_turn {_CHOSEN}"
 RESERVE = f"""{_IN_LINE}, picked AS (
     SELECT leads_lead.ctid AS place_on_disk, candidate.lane_turn {_CHOSEN} FOR NO KEY UPDATE OF leads_lead SKIP LOCKED
 )
@@ -179,14 +181,15 @@ UPDATE leads_lead SET state = 'reserved' FROM picked WHERE leads_lead.ctid = pic
 RETURNING {_ASKED}, picked.lane_turn
 """  # noqa: S608 - parts of ours
 
-_PASSED_OVER = 50
-"""How many leads more than asked for are looked at: so many may be in others' hands at this moment."""
+_AT_LEAST, _MORE = 60, 10
+"""How many leads are looked at: so many, or so many more than asked for. Each is a page to fetch, and some may be in
+others' hands at this moment: agents who ask for their next lead all at once, each for the first one."""
 
 
 def reserve(*, campaign_id: int, count: int, at: datetime, where: Where = EVERY) -> list[Lead]:
     """Reserve up to `count` leads that are due and pass, highest priority first, in the placing transaction."""
     chosen = _ask(RESERVE, campaign_id, count, at, where)
-    chosen.sort(key=lambda lead: (-lead.priority, lead.lane_turn, lead.next_attempt_at, lead.pk))  # type: ignore[attr-defined]
+    chosen.sort(key=lambda lead: (-lead.priority, lead.lane_turn, lead.next_attempt_at, lead.pk))
     _choose_numbers(chosen)
     return chosen
 
@@ -200,8 +203,14 @@ def first_in_line(*, campaign_id: int, count: int, at: datetime, where: Where = 
 
 def _ask(statement: str, campaign_id: int, count: int, at: datetime, where: Where) -> list[Lead]:
     condition, named = where
-    values = {**named, "campaign": campaign_id, "at": at, "count": count, "looked_at": count + _PASSED_OVER}
-    return list(Lead.objects.across_tenants().raw(statement.format(where=condition), values))
+    values = {**named, "campaign": campaign_id, "at": at, "count": count, "looked_at": max(_AT_LEAST, count + _MORE)}
+    return [_read(row) for row in prepared.run(statement.format(where=condition), values, binary=True)]
+
+
+def _read(row: Sequence[Any]) -> Lead:
+    lead: Lead = Lead.from_db(connection.alias, _READ, row[:-1])
+    lead.lane_turn = row[-1]
+    return lead
 
 
 def reserve_promised(*, user_id: int, campaign_id: int, at: datetime, lead_id: int | None = None) -> Lead | None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from dialer.campaigns.models import Campaign, CustomField
 from dialer.core.clock import now
+from dialer.leads.choosing import where_of
 from dialer.leads.filters import ANY, OPS, BadFilter, Condition, Field, Filter, fields_of, parse, q_of, words_of
 from dialer.leads.models import Lead
+from dialer.leads.services import first_in_line
 from tests.factories import make_leads, make_list
 
 
@@ -44,6 +46,7 @@ def people(campaign: Campaign) -> dict[str, Lead]:
         attempts=3,
         phone="+12125550100",
         last_outcome="busy",
+        region="US-NY",
         custom={"berth": "Pier 9", "length": "12.5", "due": "2027-03-01", "size": "Big", "paid": True},
     )
     [bob] = make_leads(where, 1, first_name="Bob", phone="+442071838750", time_zones=["Europe/London"])
@@ -58,6 +61,13 @@ def found(campaign: Campaign, chosen: Filter, known: dict[str, Field]) -> str:
     return " ".join(sorted(rows.values_list("first_name", flat=True)))
 
 
+def in_line(campaign: Campaign, chosen: Filter) -> str:
+    """Who would be dialed with this as the campaign's filter."""
+    campaign.lead_filter, campaign.tenant.time_zone = chosen.as_json(), "UTC"
+    leads = first_in_line(campaign_id=campaign.pk, count=9, at=now(), where=where_of(campaign))
+    return " ".join(sorted(lead.first_name for lead in leads))
+
+
 @pytest.mark.parametrize(
     ("field", "op", "value", "who"),
     [
@@ -69,6 +79,10 @@ def found(campaign: Campaign, chosen: Filter, known: dict[str, Field]) -> str:
         ("company", "empty", "", "Bob"),
         ("company", "filled", "", "Ada"),
         ("phone", "begins", "+1 212", "Ada"),
+        ("region", "is", "ny", "Ada"),
+        ("region", "is", "US-NY", "Ada"),
+        ("region", "is_not", "NY", "Bob"),
+        ("region", "empty", "", "Bob"),
         ("time_zone", "is", "Europe/London", "Bob"),
         ("time_zone", "is_not", "Europe/London", "Ada"),
         ("attempts", "at_least", "3", "Ada"),
@@ -99,6 +113,7 @@ def test_each_comparison(
 ) -> None:
     chosen = parse({"conditions": [{"field": field, "op": op, "value": value}]}, known)
     assert found(campaign, chosen, known) == who
+    assert in_line(campaign, chosen) == who
     assert parse(chosen.as_json(), known) == chosen
 
 
@@ -161,6 +176,7 @@ def test_whatever_is_typed_is_a_value_and_runs(
     except BadFilter:
         return
     Lead.objects.for_tenant(campaign.tenant_id).filter(q_of(chosen, known)).exists()
+    in_line(campaign, chosen)
 
 
 def test_days_begin_on_the_clock_that_is_given(campaign: Campaign, people: dict[str, Lead]) -> None:
