@@ -27,7 +27,6 @@ from dialer.leads.models import Callback, CallbackState, Lead, LeadNumber
 from dialer.people.access import LEADERS, fetch, owned, user_of
 from dialer.people.models import User
 
-from .forms import NumberForm
 from .selectors import OWN_METHODS, clock_of
 
 HISTORY = 6
@@ -123,7 +122,7 @@ def context_of(subject: Subject) -> dict[str, Any]:
     return context
 
 
-def numbers_of(lead: Lead, *, may_dial: bool, form: NumberForm | None = None) -> dict[str, Any]:
+def numbers_of(lead: Lead, *, may_dial: bool, form: fields.NumberForm | None = None) -> dict[str, Any]:
     """The lead's other numbers and the form for one more; `may_dial`: no call of theirs is in hand."""
     return {
         "numbers": LeadNumber.objects.for_tenant(lead.tenant_id).filter(lead=lead),
@@ -132,9 +131,9 @@ def numbers_of(lead: Lead, *, may_dial: bool, form: NumberForm | None = None) ->
     }
 
 
-def number_form(lead: Lead, data: Any = None) -> NumberForm:
+def number_form(lead: Lead, data: Any = None) -> fields.NumberForm:
     """The form for another number of a lead."""
-    return NumberForm(data, auto_id=f"lead-{lead.pk}-more-%s")
+    return fields.NumberForm(data, auto_id=f"lead-{lead.pk}-more-%s")
 
 
 def shown_to(user: User, lead: Lead) -> bool:

@@ -17,7 +17,6 @@ from dialer.live import publish
 from dialer.people.access import fetch, member, user_of
 
 from . import card
-from .forms import NumberForm
 
 
 @member
@@ -82,6 +81,8 @@ def remove_number(request: HttpRequest, public_id: UUID, pk: int) -> HttpRespons
     return _numbers(request, lead, said=_("Taken away"))
 
 
-def _numbers(request: HttpRequest, lead: Lead, *, form: NumberForm | None = None, said: str = "") -> HttpResponse:
+def _numbers(
+    request: HttpRequest, lead: Lead, *, form: fields.NumberForm | None = None, said: str = ""
+) -> HttpResponse:
     shown = card.numbers_of(lead, may_dial=card.shown_to(user_of(request), lead), form=form)
     return render(request, "desk/card.html#numbers", {**shown, "lead": lead, "said": said})

@@ -17,12 +17,10 @@ from dialer.core.clock import now
 from dialer.core.language import translated
 from dialer.core.zones import known_zone
 from dialer.leads.callbacks import Promise
-from dialer.leads.models import NumberKind
 from dialer.leads.rules import BadTime, promised_moment
 from dialer.people.models import User
 
 NOTE_LENGTH = 4000
-_with_area_code = gettext_lazy("With area code")
 
 
 class LocalTime(forms.Field):
@@ -38,19 +36,6 @@ class LocalTime(forms.Field):
             return datetime.fromisoformat(str(value)[:16]).replace(tzinfo=None)
         except ValueError as error:
             raise forms.ValidationError(_("This is no date and time. Choose them like 24 11 2026, 14:30.")) from error
-
-
-class NumberForm(forms.Form):
-    """Another number of a customer; what is wrong with it is only known when it is added."""
-
-    kind = forms.ChoiceField(label=gettext_lazy("Kind of number"), choices=NumberKind.choices)
-    number = forms.CharField(
-        label=gettext_lazy("Another number"),
-        max_length=40,
-        widget=forms.TextInput(
-            attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off", "placeholder": _with_area_code}
-        ),
-    )
 
 
 class CallbackForm(forms.Form):

@@ -22,9 +22,11 @@ from dialer.core.places import place_of
 from dialer.core.zones import known_zone
 
 from .importing.columns import CUSTOM, TEXTS
-from .models import Lead
+from .models import Lead, NumberKind
 
 FIXED = ("first_name", "last_name", "company", "address", "city", "postal_code", "time_zone", "notes")
+NUMBERS = "numbers"
+"""How a change of the other numbers is called in the history."""
 LABELS = {
     "first_name": gettext_lazy("First name"),
     "last_name": gettext_lazy("Last name"),
@@ -34,7 +36,26 @@ LABELS = {
     "postal_code": gettext_lazy("Postal code"),
     "time_zone": gettext_lazy("Time zone"),
     "notes": gettext_lazy("Notes on the customer"),
+    NUMBERS: gettext_lazy("Other numbers"),
 }
+
+
+class NumberForm(forms.Form):
+    """Another number of a customer; what is wrong with it is only known when it is added."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of number"), choices=NumberKind.choices)
+    number = forms.CharField(
+        label=gettext_lazy("Another number"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "type": "tel",
+                "inputmode": "tel",
+                "autocomplete": "off",
+                "placeholder": gettext_lazy("With area code"),
+            }
+        ),
+    )
 
 
 class ZoneField(forms.CharField):

@@ -27,4 +27,6 @@ urlpatterns = [
     path("lead-changes/<uuid:public_id>/undo/", search_views.undo, name="undo"),
     path("leads/<uuid:public_id>/", views.lead, name="lead"),
     path("leads/<uuid:public_id>/edit/", edit_views.edit, name="edit"),
+    path("leads/<uuid:public_id>/numbers/", edit_views.add_number, name="number-add"),
+    path("leads/<uuid:public_id>/numbers/<int:pk>/remove/", edit_views.remove_number, name="number-remove"),
 ]

@@ -77,6 +77,7 @@ def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
             for one in custom_fields(found.campaign_id, found.tenant_id)
             if one.name in found.custom
         ],
+        "numbers": found.numbers.all(),
         "history": history_of(found),
         "callbacks": found.callbacks.select_related("user", "made_by").order_by("-made_at")[:VERDICTS],
         "calls": found.calls.select_related("user", "disposition").order_by("-queued_at"),
