@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dialer.core.forms import TenantForm
 from dialer.core.language import translated
-from dialer.core.numbers import NotANumber, display_number, parse_number
+from dialer.core.numbers import NotANumber, display_number, parse_beginning, parse_number
 
 from .models import (
     MIN_RING_S,
@@ -162,6 +161,9 @@ class CampaignForm(TenantForm):
         )
         if self.instance.caller_id:
             self.initial["caller_id"] = display_number(self.instance.caller_id)
+        sets = DispositionSet.objects.for_tenant(self.tenant).values_list("pk", flat=True)[:2]
+        if self.instance.pk is None and len(sets) == 1:
+            self.initial["disposition_set"] = sets[0]
 
     def clean_window_closes(self) -> int | None:
         """After the opening, and something left of the tenant's own hours."""
@@ -366,7 +368,9 @@ class CallerNumberForm(TenantForm):
             required=False,
             max_length=400,
             label=gettext_lazy("Local to numbers that begin with"),
-            help_text=gettext_lazy("Such as +1212 +1646. Empty: its own area code, in North America."),
+            help_text=gettext_lazy(
+                "Area codes such as 212 646, or + and digits. Empty: its own area code, in North America."
+            ),
         )
         if self.instance.pk is not None:
             self.initial["phone"] = display_number(self.instance.phone)
@@ -387,14 +391,12 @@ class CallerNumberForm(TenantForm):
         return phone
 
     def clean_prefixes(self) -> list[str]:
-        """Each a + and digits."""
-        found = list(dict.fromkeys(self.cleaned_data["prefixes"].replace(",", " ").split()))
-        for one in found:
-            if not re.fullmatch(r"\+[1-9][0-9]{0,14}", one):
-                raise forms.ValidationError(
-                    _("“%(text)s” is not how a number begins. Write + and digits, such as +1212.") % {"text": one[:20]}
-                )
-        return found
+        """In international form, each once."""
+        typed = self.cleaned_data["prefixes"].replace(",", " ").split()
+        try:
+            return list(dict.fromkeys(parse_beginning(one, self.tenant.region) for one in typed))
+        except NotANumber as error:
+            raise forms.ValidationError(translated(error.args[0])) from error
 
 
 class PauseCodeForm(TenantForm):

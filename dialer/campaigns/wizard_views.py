@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.core import audit
 from dialer.core.clock import now
+from dialer.core.numbers import display_number
 from dialer.people.access import admin, fetch, tenant_of, user_of
 
 from . import wizard
+from .forms import WEEKDAYS, MinuteField
 from .models import Campaign, CampaignDraft, DialMethod
 
 
@@ -89,6 +91,12 @@ def _told(form: wizard.CampaignForm, name: str) -> tuple[str, str]:
     value, field = form.cleaned_data.get(name), form.fields[name]
     if name == "teams":
         shown = ", ".join(str(one) for one in value) if value else _("every team")
+    elif name == "window_days":
+        shown = ", ".join(str(label) for day, label in WEEKDAYS if day in (value or ())) or _("every day")
+    elif isinstance(field, MinuteField):
+        shown = "–" if value is None else field.prepare_value(value)
+    elif name == "caller_id" and value:
+        shown = display_number(value)
     elif isinstance(value, bool):
         shown = _("yes") if value else _("no")
     elif name == "dial_method":

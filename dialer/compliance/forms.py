@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -12,7 +11,8 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dialer.campaigns.models import Campaign
 from dialer.core.forms import TenantForm
-from dialer.core.numbers import NotANumber, parse_number
+from dialer.core.language import translated
+from dialer.core.numbers import NotANumber, parse_beginning, parse_number
 from dialer.people.models import Tenant
 
 from .models import CampaignTerms, Consent, DncEntry, NumberNote
@@ -38,7 +38,7 @@ class NumberForm(forms.Form):
         try:
             return parse_number(self.cleaned_data["number"], self.region)
         except NotANumber as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(translated(error.args[0])) from error
 
 
 class StoryForm(NumberForm):
@@ -91,7 +91,7 @@ class ManyNumbersForm(_OfTenant):
                 found[parse_number(line, self.tenant.region)] = None
             except NotANumber as error:
                 raise forms.ValidationError(
-                    _("Line %(place)s: %(error)s") % {"place": place, "error": error}
+                    _("Line %(place)s: %(error)s") % {"place": place, "error": translated(error.args[0])}
                 ) from error
         return list(found)
 
@@ -110,15 +110,10 @@ class PatternForm(_OfTenant):
 
     def clean_digits(self) -> str:
         """The digits in international form; digits without + are of the tenant's own country."""
-        typed = re.sub(r"[ ().\-]", "", self.cleaned_data["digits"])
-        if re.fullmatch(r"\+[1-9][0-9]{0,14}", typed):
-            return typed
-        if re.fullmatch(r"[1-9][0-9]{2,9}", typed) and self.tenant.region in ("US", "CA"):
-            return f"+1{typed}"
-        raise forms.ValidationError(
-            _("“%(digits)s” is not the beginning of a number. Type + and the country code first.")
-            % {"digits": self.cleaned_data["digits"]}
-        )
+        try:
+            return parse_beginning(self.cleaned_data["digits"], self.tenant.region)
+        except NotANumber as error:
+            raise forms.ValidationError(translated(error.args[0])) from error
 
 
 class ConsentForm(forms.ModelForm):

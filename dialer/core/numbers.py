@@ -63,6 +63,21 @@ def parse_number(text: str, region: str) -> str:
     raise NotANumber(said("“%(number)s” is not a telephone number: %(cure)s.", number=_quoted(shown), cure=cure))
 
 
+def parse_beginning(text: str, region: str) -> str:
+    """The international form of the first digits of numbers; in North America digits without `+` are an area code.
+
+    Raises NotANumber with a message for the person who typed it.
+    """
+    digits = re.sub(r"[ ().\-]", "", text)
+    if re.fullmatch(r"\+[1-9][0-9]{0,14}", digits, re.ASCII):
+        return digits
+    if re.fullmatch(r"[2-9][0-9]{2,9}", digits, re.ASCII) and region in _DIAL_PLAINLY:
+        return f"+1{digits}"
+    raise NotANumber(
+        said("“%(digits)s” is not the beginning of a number. Type + and the country code first.", digits=_quoted(text))
+    )
+
+
 def _is_settled(e164: str) -> bool:
     """Whether reading the number again gives the same: one that has two forms could pass a list that has the other."""
     try:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import timezone
 
-from dialer.core.numbers import NotANumber, display_number, mask_number, parse_number, zones_of_number
+from dialer.core.numbers import NotANumber, display_number, mask_number, parse_beginning, parse_number, zones_of_number
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 REGIONS = ("US", "GB", "DE", "IT", "AU", "ZZ", "")
@@ -127,3 +127,19 @@ def test_every_area_code_has_the_zones_that_the_library_finds() -> None:
             number = phonenumbers.parse(f"+1{area}{rest}")
             expected = [zone for zone in timezone.time_zones_for_number(number) if zone != "Etc/Unknown"]
             assert zones_of_number(f"+1{area}{rest}") == expected, area
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "read"),
+    [("212", "US", "+1212"), ("(212) 555", "CA", "+1212555"), ("+44 20", "US", "+4420"), ("+1", "DE", "+1")],
+)
+def test_the_beginning_of_numbers(text: str, region: str, read: str) -> None:
+    assert parse_beginning(text, region) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "region"), [("212", "DE"), ("21", "US"), ("+0", "US"), ("the Bronx", "US"), ("", "US")]
+)
+def test_what_is_no_beginning_is_said(text: str, region: str) -> None:
+    with pytest.raises(NotANumber, match="not the beginning"):
+        parse_beginning(text, region)

@@ -47,14 +47,14 @@ def test_a_pool_and_its_numbers(house: House, as_: As) -> None:
     browser.post("/calls/caller-ids/", {"name": "East", "local_presence": "on"})
     pool = CallerPool.objects.for_tenant(house.tenant).get()
     at = f"/calls/caller-ids/{pool.public_id}/"
-    sent = {"phone": "(212) 555-0190", "prefixes": "+1212, +1646", "daily_cap": 80, "is_active": "on"}
+    sent = {"phone": "(212) 555-0190", "prefixes": "212, +1646", "daily_cap": 80, "is_active": "on"}
     assert browser.post(at, sent).status_code == 302
     number = pool.numbers.get()
     assert (number.phone, number.prefixes, number.daily_cap) == ("+12125550190", ["+1212", "+1646"], 80)
     for data, words in (
         (sent, "is in the pool “East” already"),
         ({**sent, "phone": "12"}, "is not a telephone number"),
-        ({**sent, "phone": "+13125550190", "prefixes": "212"}, "is not how a number begins"),
+        ({**sent, "phone": "+13125550190", "prefixes": "the Bronx"}, "is not the beginning of a number"),
     ):
         answer = browser.post(at, data)
         assert answer.status_code == 200

@@ -17,7 +17,8 @@ from .pages import message
 As = Callable[[User | None], Client]
 FIRST = {"name": "Spring", "dial_method": "predictive", "dial_level": "1.00", "seats": "4"}
 SECOND = {"caller_id": "(212) 555-0142", "ring_timeout_s": "22", "amd_unsure_to_agent": "on"}
-FOURTH = {"max_attempts": "4", "max_lines": "50", "abandonment_cap": "2.5", "connect_limit_ms": "2000", "priority": "0"}
+FOURTH = {"max_attempts": "4", "max_lines": "50", "abandonment_cap": "2.5", "connect_limit_ms": "2000", "priority": "0",
+          "window_opens": "09:00", "window_closes": "17:30", "window_days": ["0", "1"]}  # fmt: skip
 
 
 def begun(house: House, browser: Client) -> CampaignDraft:
@@ -59,7 +60,9 @@ def test_step_by_step_left_and_resumed(house: House, campaign: Campaign, as_: As
     assert again.post(at + "2/", {"disposition_set": campaign.disposition_set_id, "wrapup_s": "30",
                                   "record_calls": "on", "teams": [house.team.pk]})["Location"] == at + "3/"  # fmt: skip
     assert again.post(at + "3/", FOURTH)["Location"] == at + "4/"
-    assert "Predictive" in again.get(at + "4/").content.decode()
+    over = again.get(at + "4/").content.decode()
+    for words in ("Predictive", "+1 212-555-0142", "09:00", "Monday, Tuesday"):
+        assert words in over, words
     again.post(at + "4/")
     made = Campaign.objects.for_tenant(house.tenant).get(name="Spring")
     assert (made.status, made.dial_method, made.caller_id, made.max_attempts) == (
