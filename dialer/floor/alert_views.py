@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class ThresholdForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Threshold
         fields = ("campaign", "figure", "above", "value", "for_s", "mail_to", "webhook")
+        field_classes = {"webhook": partial(forms.URLField, assume_scheme="https")}
 
     def __init__(self, *args: Any, campaigns: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
