@@ -4,30 +4,91 @@ import { clear, say } from "./trouble.js";
 import { synchronise } from "./timers.js";
 
 const FOR_GOOD = { 4401: "signedOut", 4403: "refusedPage", 4404: "nothingHere" };
-const PROBE_MS = 3000;
-const PATIENCE_MS = 1500;
+const PROBE_MS = 2000;
+const PATIENCE_MS = 1500; // for an answer
+const CONNECT_MS = 2400; // for a new line: three times there and back on a very slow one
+const RETRY_MS = 1000; // at most, between two tries
+const ASK_FIRST = 8;
 
 let socket = null;
 let reconnect = null;
+let failed = 0; // tries since something came over the line
+let turn = 0;
+let timer = 0;
 
-function again() {
-  say("socket", "lost");
+const lost = () => say("socket", "lost");
+const wait = (tries) => Math.min(RETRY_MS, 100 * 2 ** tries) * (0.5 + Math.random() / 2);
+// (Every fourth try is for those whose line is slower still.)
+const patience = () => (failed > ASK_FIRST && failed % 4 === 0 ? 2 : 1) * CONNECT_MS;
+
+function open() {
+  turn += 1;
+  clearTimeout(timer);
   reconnect?.();
 }
 
+function again() {
+  lost();
+  failed = 0;
+  open();
+}
+
+function later(ms = wait(failed)) {
+  lost();
+  clearTimeout(timer);
+  timer = setTimeout(retry, ms);
+}
+
+// A browser makes a page whose sockets fail again and again wait for seconds before each new one. A plain request may
+// fail as often as it likes: after some tries it is asked first whether anybody is there.
+async function retry() {
+  const mine = turn;
+  failed += 1;
+  const there = failed <= ASK_FIRST || await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(patience()) })
+    .then((answer) => answer.status < 500, () => false);
+  if (mine !== turn || socket.readyState === WebSocket.OPEN) return;
+  if (there) open();
+  else later();
+}
+
+const closed = ({ code, target }) => {
+  if (FOR_GOOD[code]) say("socket", FOR_GOOD[code]);
+  else if (code !== 1000 && code !== 1001 && target === socket) {
+    if (reconnect) later();
+    else lost(); // never open yet: the extension tries again
+  }
+  if (code === 4401) location.reload();
+};
+
 // A line can be dead without a word: the browser tells when the network goes and comes, and a question that the server
-// echoes finds what nobody tells.
+// echoes finds what nobody tells. A new line that does not come is given up for another: it may have been asked for
+// when nobody heard it, and asks again more and more seldom.
 function followTheLine(probe) {
   let heard = 0;
+  htmx.config.wsReconnectDelay = wait;
   htmx.createWebSocket = (address) => {
     if (socket) { socket.onclose = null; socket.close(); } // the end of one that is given up concerns nobody
-    socket = new WebSocket(address);
-    socket.addEventListener("message", () => { heard = performance.now(); });
-    return socket;
+    const which = socket = new WebSocket(address);
+    which.addEventListener("message", () => { heard = performance.now(); });
+    setTimeout(() => {
+      if (which !== socket || which.readyState !== WebSocket.CONNECTING) return;
+      if (reconnect) later(Math.random() * 250);
+      else which.close();
+    }, patience());
+    // In the place of the extension, which counts by itself; it lets the page reconnect once it was open.
+    queueMicrotask(() => { if (reconnect) which.onclose = closed; });
+    return which;
   };
-  document.addEventListener("htmx:wsOpen", (event) => { reconnect = event.detail.socketWrapper.reconnect; });
-  addEventListener("offline", () => say("socket", "lost"));
+  document.addEventListener("htmx:wsOpen", (event) => {
+    reconnect = event.detail.socketWrapper.reconnect;
+    socket.onclose = closed;
+  });
+  document.addEventListener("htmx:wsClose", (event) => closed(event.detail.event));
+  addEventListener("offline", lost);
   addEventListener("online", again);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && reconnect && socket.readyState > WebSocket.OPEN) again(); // timers hardly run where nobody looks
+  });
   // (A board is sent often enough to tell by itself.)
   if (probe) setInterval(() => {
     if (socket?.readyState !== WebSocket.OPEN || document.hidden) return;
@@ -72,7 +133,6 @@ export function start(rootId, probe = true) {
   };
   callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
 
-  htmx.config.wsReconnectDelay = (tries) => Math.min(1500, 100 * 2 ** tries) * (0.5 + Math.random() / 2);
   followTheLine(probe);
   keepFocus(rootId);
 
@@ -110,12 +170,6 @@ export function start(rootId, probe = true) {
     if (call || shown.campaign !== campaign) htmx.trigger(document.body, "day-changed");
     ({ call, campaign } = shown);
   };
-  document.addEventListener("htmx:wsAfterMessage", () => { settled(); clear("socket"); });
+  document.addEventListener("htmx:wsAfterMessage", () => { settled(); failed = 0; clear("socket"); });
   document.addEventListener("htmx:afterSwap", settled);
-  document.addEventListener("htmx:wsClose", (event) => {
-    const code = event.detail.event.code;
-    if (FOR_GOOD[code]) say("socket", FOR_GOOD[code]);
-    else if (code !== 1000 && code !== 1001 && event.detail.event.target === socket) say("socket", "lost");
-    if (code === 4401) location.reload();
-  });
 }
