@@ -25,12 +25,18 @@ DRAIN_ORDER = (("robots",), ("pacing", "worker", "speech"), ("gateway", "agi", "
 """Who is asked to end first: those who make work, then those who do it. Unknown names go with the first."""
 STANDS_BY = {"switchboard": "standing by"}
 """Processes of which two may run, and what the second says when it is there to take over."""
+STANDS_BY_WITHIN_S = 60.0
+"""How long a new one may take until it says so."""
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 """By default glibc gives each thread a heap of its own, and each keeps the most that its thread ever needed."""
 _TICK = 0.1
 """Seconds between looks at the children."""
 
 Problem = Callable[[str, str], None]
+
+
+class NotReplaced(Exception):
+    """A new process did not take over from the one that was to be replaced; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class _Process:
     stands_by: bool = False
     successor: _Process | None = None
     """Started already, and stands by until this one has ended."""
+    fallen: str = ""
+    """What became of a successor that ended before its time."""
     rest: bytes = b""
     last_words: str = ""
     problems: ProblemFilter = field(default_factory=ProblemFilter)
@@ -184,13 +192,17 @@ class Supervisor:
     def replace(self, name: str, seconds: float = 20.0) -> None:
         """Drain one process (SIGTERM) and start it anew, as for a new version of it; returns when the new one exists.
 
-        Of those that can stand by (STANDS_BY) the new one is started first, so that there is no gap. One that does not
-        end within `seconds` is killed.
+        Of those that can stand by (STANDS_BY) the new one is started first, so that there is no gap; one that does not
+        come to stand by is let go of, and the old one stays: NotReplaced. One that does not end within `seconds` is
+        killed.
         """
         before = self.status()[name].pid
         if name in STANDS_BY:
+            self._processes[name].fallen = ""
             self._order(lambda: self._start_successor(self._processes[name]))
-            self._stands_by_within(name, seconds)
+            self._stands_by_within(name, before, STANDS_BY_WITHIN_S)
+            if self.status()[name].pid not in (None, before):
+                return  # the old one died by itself just now, and this one took its place
         self._order(lambda: self._replace(self._processes[name]))
         gone = self.wait(lambda status: status[name].pid not in (None, before), seconds)
         if not gone:
@@ -223,8 +235,12 @@ class Supervisor:
         for process in self._processes.values():
             after = process.successor
             if after and after.child and _has_ended(after.child):
+                child = after.child
                 self._ended(after)
                 process.successor = None
+                words = f"; its last words: {after.last_words[:300]}" if after.last_words else ""
+                process.fallen = f"the new {process.name} ended with {_words(child.returncode)}{words}"
+                self._tell(process.name, f"{process.fallen}; the old one stays")
             if process.child and _has_ended(process.child):
                 self._ended(process)
 
@@ -309,20 +325,30 @@ class Supervisor:
         else:
             self._publish(process)
 
-    def _stands_by_within(self, name: str, seconds: float) -> None:
-        """Wait until a process's successor says that it stands by, at most so long."""
-        deadline = time.monotonic() + seconds
+    def _stands_by_within(self, name: str, before: int | None, seconds: float) -> None:
+        """Wait until a process's successor stands by, or has taken over from one that died. Raises NotReplaced."""
+        process, deadline = self._processes[name], time.monotonic() + seconds
         with self._changed:
             while time.monotonic() < deadline:
-                successor = self._processes[name].successor
-                if successor is not None and successor.stands_by:
+                successor = process.successor
+                if (successor is not None and successor.stands_by) or self._status[name].pid != before:
                     return
+                if process.fallen:
+                    raise NotReplaced(process.fallen)
                 self._changed.wait(_TICK)
+        self._order(lambda: self._end_successor(process))
+        raise NotReplaced(f"the new {name} did not stand by within {seconds:g} s")
 
     def _start_successor(self, process: _Process) -> None:
         if process.successor is None and process.wanted and process.child:
-            process.successor = _Process(process.name, process.argv, process.log)
+            process.successor = _Process(process.name, process.argv, process.log, wanted=False)
             self._start(process.successor)
+            if process.successor.child is None:
+                process.successor, process.fallen = None, f"the new {process.name} could not be started"
+
+    def _end_successor(self, process: _Process) -> None:
+        if process.successor and process.successor.child:
+            os.kill(process.successor.child.pid, signal.SIGKILL)
 
     def _succeed(self, process: _Process) -> None:
         """The successor of a process that has ended takes its place."""

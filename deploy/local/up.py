@@ -28,10 +28,12 @@ from .network import is_free
 from .procfile import read_procfile
 from .servers import ServerFailed, adopt_orphans
 from .stack import HOME, ROOT, AsteriskUnavailable, Stack, given_by_user
-from .supervisor import ProcessStatus, Supervisor
+from .supervisor import NotReplaced, ProcessStatus, Supervisor
 
-REPLACE_ORDER = ("pacing", "worker", "switchboard", "web")
+REPLACE_ORDER = ("pacing", "worker", "agi", "switchboard", "web")
 """For a new version: who makes work first, and the switchboard only when its successor stands by."""
+STAYS_S = 3.0
+"""How long a replaced process is watched: one that cannot run has ended by then."""
 WEB_PORTS = range(8000, 8100)
 OK, FAILED, NOT_RUNNING, NO_ASTERISK = 0, 1, 3, 4
 HEALTH_SECONDS = 90
@@ -60,6 +62,7 @@ class Runner:
         self._lock, self._ledger = StackLock(self._state_dir), Ledger(self._state_dir)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
+        self._reloads = 0
         self._interruptible = True
         self._supervisor: Supervisor | None = None
         self._given = self._settings()
@@ -208,21 +211,51 @@ class Runner:
                 self._reload()
 
     def _reload(self) -> None:
-        """A new version is in place: bring the database up to date, then replace one process after the other."""
-        assert self._supervisor is not None
+        """A new version is in place: see that it loads, bring the database up to date, then replace its processes."""
         self._ledger.note(phase="reloading", reload="")
-        failure = ""
+        self._reloads += 1
+        failure = "It broke off; ./run logs may say why."
         try:
+            self._manage("rehearse")
             self._manage("migrate", "--no-input", "--verbosity", "0")
             self._manage("collectstatic", "--no-input", "--verbosity", "0")
-            for name in REPLACE_ORDER:
-                self._supervisor.replace(name)
-            self._console.say("Every process runs the new version.")
+            failure = self._replace_all()
         except StartFailed as error:
-            failure = f"Nothing was replaced: {error}"
-            self._console.say(failure)
+            failure = f"Nothing was replaced, the version before runs on: {error}"
         finally:
-            self._ledger.note(phase="up", reload=failure)
+            self._console.say(failure or "Every process runs the new version.")
+            self._ledger.note(phase="up", reload=failure, reloads=self._reloads)
+
+    def _replace_all(self) -> str:
+        """Replace one process after the other, and stop at one that does not come up; what happened if not all did."""
+        assert self._supervisor is not None
+        names = [name for name in REPLACE_ORDER if name in self._supervisor.status()]
+        for place, name in enumerate(names):
+            try:
+                self._supervisor.replace(name)
+                self._stays(name)
+            except NotReplaced as error:
+                done, left = ", ".join(names[:place]) or "none", ", ".join(names[place + 1 :]) or "none"
+                return f"Not every process was replaced: {error}. Replaced: {done}; as before: {left}."
+        return ""
+
+    def _stays(self, name: str) -> None:
+        """Watch a process that has just been replaced; the web until it answers. Raises NotReplaced."""
+        assert self._supervisor is not None
+        was, log = self._supervisor.status()[name], self._stack.log_dir / f"{name}.log"
+
+        def fell(status: Mapping[str, ProcessStatus]) -> bool:
+            return status[name].restarts > was.restarts or status[name].pid is None
+
+        limit = time.monotonic() + (HEALTH_SECONDS if name == "web" else STAYS_S)
+        while time.monotonic() < limit:
+            if self._supervisor.wait(fell, 0.2):
+                words = "\n".join(last_lines(log, 15))
+                raise NotReplaced(f"the new {name} does not run and is started again and again. Its log:\n{words}\n")
+            if name == "web" and answers(self.env):
+                return
+        if name == "web":
+            raise NotReplaced(f"the new web does not answer within {HEALTH_SECONDS} s")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():

@@ -105,15 +105,17 @@ def reload(options: argparse.Namespace) -> int:
     """Have the running stack replace its processes, and wait until it has. Calls go on."""
     ledger = Ledger(data_dir())
     runner = ledger.runner() if StackLock(data_dir()).is_held() else None
-    if runner is None or ledger.facts().get("phase") != "up" or not runner.signal(signal.SIGUSR1):
+    before = ledger.facts()
+    if runner is None or before.get("phase") != "up" or not runner.signal(signal.SIGUSR1):
         print("Cordboard is not up here; ./run starts it.")
         return NOT_RUNNING
-    begun = wait_until(lambda: ledger.facts().get("phase") != "up", 10, 0.05)
-    if not begun or not wait_until(lambda: ledger.facts().get("phase") == "up" or not runner.alive(), 180, 0.2):
+    count = before.get("reloads", 0)
+    over = wait_until(lambda: ledger.facts().get("reloads", 0) != count or not runner.alive(), 400, 0.2)
+    if not over or not runner.alive():
         print("It has not finished; see ./run status and ./run logs.")
         return FAILED
     failure = ledger.facts().get("reload", "")
-    print(failure or "Every process was replaced; ./run logs says if anything could not be.")
+    print(failure or "Every process was replaced.")
     return FAILED if failure else OK
 
 

@@ -64,7 +64,7 @@ class Product:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         env = without_stack(os.environ)
         return subprocess.run(
-            self.command(*words), cwd=self.root, env=env, capture_output=True, text=True, timeout=60, check=False
+            self.command(*words), cwd=self.root, env=env, capture_output=True, text=True, timeout=180, check=False
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -171,6 +171,70 @@ def test_a_product_that_cannot_start_says_why_and_leaves_nothing(product: Produc
     assert done.returncode == 1
     assert "the web is broken" in done.stdout
     assert not product.processes()
+
+
+BOARD = """
+import os, sys, time
+folder = os.environ["CORDBOARD_DATA_DIR"]
+print("another leads; standing by" if os.path.exists(folder + "/led") else "leading", flush=True)
+open(folder + "/led", "w").close()
+time.sleep(600)
+"""
+
+
+def test_a_new_version_that_does_not_load_replaces_nothing(product: Product) -> None:
+    """It says what is wrong with it, and the processes of the version before work on."""
+    child = product.start()
+    before = product.processes()
+    (product.root / "manage.py").write_text(
+        "import sys\nif sys.argv[1] == 'rehearse':\n    sys.exit('tasks.pacing does not load: No module named x')\n"
+    )
+    done = product.run("reload")
+    assert done.returncode == 1
+    assert "Nothing was replaced, the version before runs on" in done.stdout
+    assert "manage.py rehearse failed:\ntasks.pacing does not load: No module named x" in done.stdout
+    assert product.processes() == before
+    assert all(who.alive() for who in before.values())
+    assert product.is_up()
+
+    (product.root / "manage.py").write_text(MANAGE)  # mended
+    done = product.run("reload")
+    assert (done.returncode, done.stdout) == (0, "Every process was replaced.\n")
+    after = product.processes()
+    assert {name for name in after if after[name] != before[name]} == {"web", "pacing", "worker"}
+    assert after.keys() == before.keys()
+    assert product.run("stop").returncode == 0
+    assert "Nothing was replaced" in child.communicate()[0]
+
+
+def test_a_new_process_that_does_not_come_up_ends_the_replacing(product: Product) -> None:
+    """The switchboard that works leads on, and so does the web; the message says which are new and which are not."""
+    (product.root / "board.py").write_text(BOARD)
+    (product.root / "Procfile").write_text("web: python web.py\nworker: sleep 600\nswitchboard: python board.py\n")
+    product.start("--no-demo")
+    before = product.processes()
+    (product.root / "board.py").write_text("raise SystemExit('the switchboard is broken')\n")
+    done = product.run("reload")
+    assert done.returncode == 1
+    assert "Not every process was replaced: the new switchboard ended with exit code 1" in done.stdout
+    assert "its last words: the switchboard is broken" in done.stdout
+    assert "Replaced: worker; as before: web." in done.stdout
+    after = product.processes()
+    assert {name for name in after if after[name] == before[name]} >= {"switchboard", "web"}
+    assert before["switchboard"].alive() and before["web"].alive()
+    assert product.is_up()
+
+
+def test_a_new_process_that_cannot_stand_by_is_said_to_be_started_again_and_again(product: Product) -> None:
+    (product.root / "Procfile").write_text("web: python web.py\n")
+    product.start("--no-demo")
+    (product.root / "web.py").write_text("raise SystemExit('the web is broken')\n")
+    done = product.run("reload")
+    assert done.returncode == 1
+    assert "the new web does not run and is started again and again" in done.stdout
+    assert "the web is broken" in done.stdout
+    assert "Replaced: none; as before: none." in done.stdout
+    assert product.is_up()
 
 
 def test_secrets_are_private_and_on_no_command_line_and_in_no_log(product: Product) -> None:
