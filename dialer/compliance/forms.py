@@ -13,6 +13,7 @@ from dialer.campaigns.models import Campaign
 from dialer.core.forms import TenantForm
 from dialer.core.language import translated
 from dialer.core.numbers import NotANumber, parse_beginning, parse_number
+from dialer.core.regions import country_of, region_words
 from dialer.people.models import Tenant
 
 from .models import CampaignTerms, Consent, DncEntry, NumberNote
@@ -182,7 +183,10 @@ class StopForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["region"]
-        choice.choices = [("", _("Choose …")), *((region, region) for region in known_regions())]
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for region in known_regions():
+            groups.setdefault(country_of(region), []).append((region, region_words(region)))
+        choice.choices = [("", _("Choose …")), *groups.items()]
 
 
 class TermsForm(TenantForm):

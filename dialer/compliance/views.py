@@ -8,10 +8,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dialer.campaigns.models import Campaign
 from dialer.core.numbers import display_number
+from dialer.core.regions import region_words
 from dialer.people.access import admin, fetch, owned, supervisor, tenant_of, user_of
 
 from . import selectors, services
@@ -82,7 +84,11 @@ def dnc_many(request: HttpRequest) -> HttpResponse:
     )
     messages.success(
         request,
-        _("%(added)s numbers are added; %(known)s were on the list already.")
+        ngettext(
+            "%(added)s number is added; %(known)s were on the list already.",
+            "%(added)s numbers are added; %(known)s were on the list already.",
+            added,
+        )
         % {"added": added, "known": len(data["numbers"]) - added},
     )
     return redirect("compliance:dnc")
@@ -131,9 +137,8 @@ def stops(request: HttpRequest) -> HttpResponse:
         services.stop_region(
             tenant_id=tenant_of(request).pk, region=data["region"], why=data["why"], by=user_of(request)
         )
-        messages.success(
-            request, _("Nothing is dialed in %(where)s until the stop is lifted.") % {"where": data["region"]}
-        )
+        where = region_words(data["region"])
+        messages.success(request, _("Nothing is dialed in %(where)s until the stop is lifted.") % {"where": where})
         return redirect("compliance:stops")
     rows = owned(request, StateStop).select_related("by", "lifted_by").order_by("lifted_at", "-at")
     shown = [*rows.filter(lifted_at=None), *rows.exclude(lifted_at=None).order_by("-lifted_at")[:LATEST]]
@@ -146,7 +151,7 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Dial there again."""
     stop = fetch(request, StateStop, pk=pk)
     services.lift_stop(stop=stop, by=user_of(request))
-    messages.success(request, _("%(region)s is dialed again.") % {"region": stop.region})
+    messages.success(request, _("%(region)s is dialed again.") % {"region": region_words(stop.region)})
     return redirect("compliance:stops")
 
 

@@ -88,7 +88,11 @@ def test_official_lists_with_their_age(house: House, as_: As, tmp_path: Path) ->
 
 def test_stops_by_state(house: House, as_: As) -> None:
     browser = as_(house.supervisor)
+    choices = text(browser, "/compliance/stops/")
+    for words in ("California (US-CA)", "All of Canada (CA)"):  # which are two letters each
+        assert words in choices
     assert browser.post("/compliance/stops/", {"region": "US-FL", "why": "storm"}).status_code == 302
+    assert "Nothing is dialed in Florida (US-FL)" in text(browser, "/compliance/stops/")
     stop = StateStop.objects.for_tenant(house.tenant).get()
     assert (stop.region, stop.by) == ("US-FL", house.supervisor)
     assert browser.post("/compliance/stops/", {"region": "US-XX"}).status_code == 200

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from dialer.core import language
 from dialer.core.clock import now
 from dialer.core.numbers import display_number, mask_number
+from dialer.core.regions import region_words
 
 register = template.Library()
 
@@ -82,6 +83,9 @@ def zone_of(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return None
+
+
+register.filter("region_words", region_words)
 
 
 @register.filter
