@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.calls import hours, services
+from dialer.calls import hours, placing, services
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import AnswerHour, Campaign, Disposition, RecycleRule
@@ -49,6 +49,16 @@ def test_a_rule_of_the_campaign_decides_and_of_no_other(campaign: Campaign) -> N
     got = ring(campaign, lead)  # its third busy: no more
     assert got.attempts == 3
     assert got.state == LeadState.DONE
+
+
+def test_a_lead_comes_back_by_itself_when_its_time_has_come(campaign: Campaign) -> None:
+    """Nothing has to be moved anywhere: a tick finds who is due."""
+    make_session(campaign)
+    lead = ring(campaign, make_lead(campaign))
+    assert placing.pace(campaign_id=campaign.pk).queued == ()
+    Lead.objects.for_tenant(campaign.tenant_id).filter(pk=lead.pk).update(next_attempt_at=now())
+    [again] = placing.pace(campaign_id=campaign.pk).queued
+    assert CallTask.objects.for_tenant(campaign.tenant_id).get(pk=again).lead_id == lead.pk
 
 
 def test_the_campaign_says_how_many_attempts_there_are(campaign: Campaign) -> None:
