@@ -73,11 +73,11 @@ class Numbers:
         return self._first(f"+1555{kind}{ring}{seconds:02d}{voice:03d}" for voice in range(900))
 
     def echo(self, ring: int = 0) -> str:
-        """A person who says back what they hear, and does not hang up for a minute or more."""
+        """A person who says back what they hear, and does not hang up for ten minutes or more."""
         return self._first(f"+15552{ring}{seconds:02d}{self.ECHO}" for seconds in range(60, 100))
 
     def steady(self, ring: int = 0) -> str:
-        """A person with a voice of 1000 Hz who does not hang up for a minute or more."""
+        """A person with a voice of 1000 Hz who does not hang up for ten minutes or more."""
         return self._first(f"+15552{ring}{seconds:02d}{self.STEADY}" for seconds in range(60, 100))
 
     def table(self, wanted: Callable[[Behaviour], bool]) -> str:

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         ("+15552312005", Behaviour("person", ring_s=3, voice=5, talk_s=12)),
         ("5552000900", Behaviour("person", voice=900)),
+        ("5552060901", Behaviour("person", voice=901, talk_s=600)),
         ("+15553200017", Behaviour("machine", ring_s=2, voice=17)),
         ("+15554100000", Behaviour("busy", ring_s=1)),
         ("+15555007000", Behaviour("no_answer", ring_s=7)),
