@@ -145,16 +145,15 @@ def test_what_is_loaded_aside_takes_no_focus_away(floor: Floor, open_page: OpenP
     page.route("**/desk/my-day/", lambda route: asked.append(route))  # answered when the test says so
 
     def answered(by: int) -> None:
-        page.wait_for_function("document.querySelector('#my-day').matches('.htmx-request')")
+        expect(page.locator("#my-day.htmx-request")).to_have_count(1)
         while len(asked) <= by:
             page.wait_for_timeout(20)
         with page.expect_response("**/desk/my-day/"):
             asked[by].continue_()
-        page.wait_for_function("!document.querySelector('#my-day').matches('.htmx-request')")
+        expect(page.locator("#my-day.htmx-request")).to_have_count(0)
 
     open_desk(page)
     answered(0)  # the socket's opening asked for nothing that was on its way
-    assert page.evaluate("!document.querySelector('#my-day').matches('.htmx-request')")
     page.click(f"#join-{floor.campaign.public_id}")
     desk_in(page, "paused")
     answered(1)  # the campaign's goals
