@@ -107,7 +107,7 @@ def test_a_double_click_is_once(floor: Floor, open_page: Open) -> None:
     page.dblclick("#do-hold")
     expect(page.locator("#desk-message .message")).to_have_count(0)
     commands = SwitchCommand.objects.for_tenant(floor.tenant).filter(kind="handle")
-    page.wait_for_function("() => !document.querySelector('.htmx-request')")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     assert [command.args["kind"] for command in commands] == ["hold"]
 
 

@@ -85,7 +85,8 @@ def seconds_until_back(page: Page, line: Line, floor: Floor, lose: Callable[[], 
             with page.expect_request("**/healthz"):
                 pass
     else:
-        page.wait_for_function("(tries) => window.tries >= tries", arg=tries)
+        while page.evaluate("window.tries") < tries:
+            page.wait_for_timeout(20)
     assert page.locator("#desk").get_attribute("data-state") != wanted
     mended = time.time()
     line.mend()
