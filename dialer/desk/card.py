@@ -180,7 +180,7 @@ def badges_of(subject: Subject) -> list[Badge]:
         found.append(Badge("plain", _("They called you"), _("Nobody was dialed, so the gate was not asked.")))
     if verdict is not None:
         consent = str(verdict.evidence.get("consent", ""))
-        found.append(Badge("good", _("Allowed by the gate"), f"{verdict.pack}, {verdict.rule}"))
+        found.append(Badge("good", _("Allowed by the gate"), verdict.pack))
         found.append(
             Badge("good", _("Consent: %(what)s") % {"what": consent})
             if consent

@@ -33,6 +33,8 @@ WORDS = (
     _("Line good"),
     _("Line fair"),
     _("Line poor"),
+    _("there and back"),
+    _("lost"),
     _("The phone is in another tab"),
     _("Starting the phone"),
     _("Leave and join again to use this phone"),

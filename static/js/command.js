@@ -1,5 +1,7 @@
 // The command bar (Ctrl-K): a combobox with a list that the server makes. Focus stays in the field; arrows move through
 // the list, Enter does what is chosen: presses the desk's own button, asks the server, opens the panel or a page.
+import { openDialog } from "./menus.js";
+
 const bar = document.getElementById("command");
 const text = document.getElementById("command-text");
 const list = document.getElementById("command-list");
@@ -28,7 +30,7 @@ function run(option) {
   if (href) location.assign(href);
   else if (press) document.getElementById(press)?.click();
   else {
-    if ("open" in option.dataset) document.getElementById(option.dataset.open).showModal();
+    if ("open" in option.dataset) openDialog(option);
     htmx.trigger(option, "run");
   }
 }

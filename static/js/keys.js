@@ -16,7 +16,7 @@ function find(attribute, action) {
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
   const at = document.activeElement ?? document.body;
-  if (event.key === "Escape") { if (typing(at)) at.blur(); return; }
+  if (event.key === "Escape") { if (typing(at) && !at.closest("dialog")) at.blur(); return; }
   if (typing(at) || document.querySelector("dialog[open]") || root.classList.contains("keys-off")) return;
   if (event.key === "?") { document.getElementById("shortcuts")?.showModal(); return; }
   const key = event.key.toLowerCase();

@@ -110,7 +110,9 @@ function keepFocus(rootId) {
     if (held?.isConnected && held.matches(":disabled") && !answered) return; // its answer is still to come
     const was = held;
     held = null;
-    if (!was || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    if (document.activeElement !== document.body) return;
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog || !was) { dialog?.focus(); return; }
     // Itself, what came in its place, or the part of the screen that it was in (what is replaced knows its parents still).
     const near = was.closest("[tabindex][id]")?.id ?? rootId;
     for (const there of [was, document.getElementById(was.id), document.getElementById(near), root()]) {

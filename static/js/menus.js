@@ -3,6 +3,14 @@ export function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 }
 
+// A dialog whose content is on its way opens empty: what it showed last is no answer, and would take the focus with it.
+export function openDialog(opener) {
+  const dialog = document.getElementById(opener.dataset.open);
+  const content = opener.hasAttribute("hx-target") && dialog?.querySelector(opener.getAttribute("hx-target"));
+  if (content && !content.querySelector(".htmx-request")) content.replaceChildren();
+  dialog?.showModal();
+}
+
 export function start() {
   // The second click of a double click is not meant for the button that has come there meanwhile.
   document.addEventListener("click", (event) => {
@@ -13,9 +21,10 @@ export function start() {
     closeMenus(menu);
     if (menu && event.target.closest(".menu-item")) menu.open = false;
     // After the form was sent: closing moves the focus, and htmx would forget which button it was.
-    if (event.target.closest("[data-close]")) setTimeout(() => event.target.closest("dialog")?.close());
+    const closer = event.target.closest("[data-close], [data-close-valid]");
+    if (closer && (closer.hasAttribute("data-close") || closer.form.reportValidity())) setTimeout(() => closer.closest("dialog")?.close());
     const opener = event.target.closest("[data-open]");
-    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    if (opener) openDialog(opener);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;

@@ -191,7 +191,7 @@ async function look() {
   const rating = 93.2 - (delay < 160 ? delay / 40 : (delay - 120) / 10) - 2.5 * lost;
   const quality = rating >= 80 ? "good" : rating >= 70 ? "fair" : "poor";
   $("phone-quality").dataset.quality = quality;
-  $("phone-quality").title = `${Math.round((said.roundTripTime ?? 0) * 1000)} ms there and back, ${lost.toFixed(1)} % lost`;
+  $("phone-quality").title = `${Math.round((said.roundTripTime ?? 0) * 1000)} ms ${t("there and back")}, ${lost.toFixed(1)} % ${t("lost")}`;
   if ($("phone-quality").lastElementChild.textContent !== t(WORDS[quality])) $("phone-quality").lastElementChild.textContent = t(WORDS[quality]);
 }
 

@@ -189,6 +189,29 @@ def test_an_answer_of_the_script_leaves_the_focus_there(floor: Floor, open_page:
     expect(page.locator("#script")).to_be_focused()
 
 
+def test_a_panel_has_the_focus_while_it_is_open(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    open_desk(page)
+    page.locator("#my-callbacks").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-title")).to_have_text("My callbacks")
+    expect(page.locator("#panel")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#my-callbacks")).to_be_focused()
+    page.locator("#my-calls").focus()
+    page.keyboard.press("Enter")
+    field = page.locator("#my-calls-q")
+    expect(field).to_be_focused()
+    page.keyboard.type("ada")
+    expect(page.locator("#found")).to_contain_text("“ada”")
+    page.keyboard.press("Escape")  # empties the field, as browsers do
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator("#my-calls")).to_be_focused()
+
+
 def test_focus_is_never_nowhere(floor: Floor, open_page: OpenPage) -> None:
     """What had the focus is gone with a push, or was disabled by its own press: the screen has it then."""
     page = open_page(floor.agent)

@@ -128,3 +128,4 @@ def test_a_transfer_from_the_panel(floor: Floor, open_page: Open) -> None:
     with page.expect_response("**/desk/digits/"):
         page.keyboard.press("Enter")
     assert SwitchCommand.objects.for_tenant(floor.tenant).filter(args__digits="12#").exists()
+    expect(page.locator("#panel")).not_to_be_visible()
