@@ -167,10 +167,13 @@ class Seat:
 class Caller:
     """Somebody on the simulated carrier who calls us."""
 
-    def __init__(self, floor: Floor, number: str, phone: str, dialed: str) -> None:
-        """`number`: their own, empty when it is withheld; `phone`: how our rows have it; `dialed`: what they dial."""
+    def __init__(self, floor: Floor, number: str, phone: str, dialed: str, seconds: int = 0) -> None:
+        """`number`: their own, empty when it is withheld; `phone`: how our rows have it; `dialed`: what they dial.
+
+        `seconds`: when they hang up, counted from when they dial; 0 never.
+        """
         self.floor, self.phone, self.dialed = floor, phone, dialed
-        self._name = f"Local/{dialed}*{number}@calling"
+        self._name = f"Local/{dialed}*{number}{f'*{seconds}' if seconds else ''}@calling"
 
     def call(self, says: str = "echo") -> Caller:
         """Dial; whoever answers is told back what they say (echo), a tone (steady), or a voice (talk)."""

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 COLUMNS = 12
-ENTRY = "network"
-"""The context of the carrier's dialplan where calls arrive."""
+ENTRY, LINES = "network", "calling"
+"""The contexts of the carrier's dialplan where calls arrive, and where those go who call us."""
+THEY_HUNG_UP = "T"
+"""Where in `calling` a caller goes whose own time was up: a second line of the same call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +39,51 @@ class TruthCall:
     """`us`: the dialer's switch hung up (or cancelled)."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallerCall:
+    """One call of somebody on the carrier who dialed us, as the carrier saw it. Times as in TruthCall."""
+
+    dialed: str
+    number: str
+    """Their own; empty when it is withheld."""
+    arrived: float
+    answered: float | None
+    ended: float
+    ended_by: Literal["us", "them"]
+
+
 def read_truth(path: Path | str) -> list[TruthCall]:
     """All calls that are over, in the order of their ends.
 
     It is empty while there is no file. A half-written last line is left out.
     """
+    return [call for row in _rows(path) if (call := _parse(row)) is not None]
+
+
+def read_callers(path: Path | str) -> list[CallerCall]:
+    """All calls to us that are over. Who hung up is known of those whose own time was up (THEY_HUNG_UP)."""
+    rows = [row for row in _rows(path) if row[11] == LINES]
+    gone = {row[0] for row in rows if row[10] == THEY_HUNG_UP}
+    found = []
+    for row in rows:
+        dialed, star, number = row[10].partition("*")
+        if star:
+            by: Literal["us", "them"] = "them" if row[0] in gone else "us"
+            mine = number.partition("*")[0]
+            found.append(CallerCall(dialed, mine, float(row[4]), _time(row[6]), float(row[7]), by))
+    return found
+
+
+def _rows(path: Path | str) -> list[list[str]]:
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
     whole = text[: text.rfind("\n") + 1]
-    return [call for row in csv.reader(whole.splitlines()) if (call := _parse(row)) is not None]
+    return [row for row in csv.reader(whole.splitlines()) if len(row) == COLUMNS]
 
 
 def _parse(row: list[str]) -> TruthCall | None:
-    if len(row) != COLUMNS:
-        return None
     unique_id, number, shown, behaviour, arrived, ringing, answered, ended, cause, ended_by, extension, context = row
     if not number and context == ENTRY:  # cancelled before the dialplan's first step
         number = extension

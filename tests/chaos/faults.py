@@ -17,7 +17,7 @@ from tests.chaos.rig import Rig
 from tests.floor import until
 
 Deed = Callable[[Rig, random.Random], None]
-PROCESSES = ("web", "switchboard", "pacing", "worker")
+PROCESSES = ("web", "switchboard", "pacing", "worker", "agi")
 TAKES_OVER_WITHIN_S = 5.0
 
 
@@ -53,11 +53,17 @@ def _freeze(name: str, rig: Rig, chance: random.Random) -> None:
 
 
 def _nobody(rig: Rig, chance: random.Random) -> None:
-    """No switchboard at all for a while."""
+    """No switchboard at all for a while. Who calls us is told so by the dialplan, with the word of `agi` or without."""
     rig.floor.processes.take_away("switchboard")
     try:
-        time.sleep(chance.uniform(4.0, 12.0))
+        rig.callers.call()
+        time.sleep(chance.uniform(2.0, 6.0))
+        if chance.random() < 0.5:
+            rig.floor.processes.kill("agi", chance.choice((signal.SIGKILL, signal.SIGSTOP)))
+            rig.callers.call()
+        time.sleep(chance.uniform(2.0, 6.0))
     finally:
+        rig.floor.processes.kill("agi", signal.SIGCONT)
         rig.floor.processes.bring_back("switchboard")
 
 

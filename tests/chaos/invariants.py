@@ -1,7 +1,7 @@
 """What must always be true of a running Cordboard, checked from outside: rows, channels and the carrier's truth.
 
 `standing(floor)` looks once at what may be briefly untrue while something happens; `settled(floor)` insists that
-everything which is wrong now is put right within ten seconds. `history(floor)` checks what may never be untrue.
+everything which is wrong now is put right soon. `history(floor)` checks what may never be untrue.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import time
 import urllib.request
 from collections import Counter, defaultdict
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
@@ -25,7 +26,9 @@ from dialer.telephony.port import LEG_PREFIX, leg_of
 from tests.bench.compare import digits, overlapping
 from tests.floor import Floor
 
-WITHIN_S = 10.0
+WITHIN_S = 20.0
+"""Twice what the product is to need, for a machine with much else to do; `./run bench chaos` measures it."""
+FROM_TRUNK = "cordboard-from-trunk"
 LIVE = Q(state__in=("dialing", "ringing", "answered", "detecting", "human", "machine", "connected"))
 
 
@@ -39,8 +42,14 @@ def channels(floor: Floor) -> set[str]:
     request = urllib.request.Request(f"{floor.env['ASTERISK_ARI_URL']}/channels")
     request.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
     with urllib.request.urlopen(request, timeout=3) as answer:
-        found = [channel_id(channel) for channel in json.load(answer)]
+        found = [channel_id(channel) for channel in json.load(answer) if not _told_by_the_dialplan(channel)]
     return {name for name in found if _is_ours(name)}
+
+
+def _told_by_the_dialplan(channel: dict[str, Any]) -> bool:
+    """Somebody who called us while no dialer was there: the switch itself says so, and has no more to do with us."""
+    where = channel.get("dialplan", {})
+    return where.get("context") == FROM_TRUNK and where.get("app_name") != "Stasis"
 
 
 def _is_ours(name: str) -> bool:

@@ -26,6 +26,7 @@ from dialer.leads.models import Lead
 from dialer.people.models import Tenant
 from tests import factories
 from tests.chaos.ari_proxy import AriProxy
+from tests.chaos.callers import Callers
 from tests.chaos.proxy import Loop, Proxy
 from tests.floor import ROOT, Floor, Numbers, until
 
@@ -43,6 +44,8 @@ CLOCK_CHANGES = (
     datetime(2026, 11, 1, 6, tzinfo=UTC),  # 02:00 EDT becomes 01:00 EST in New York
     datetime(2027, 3, 14, 7, tzinfo=UTC),  # 02:00 EST becomes 03:00 EDT
 )
+MAX_WAIT_S = 10
+"""How long somebody who calls us waits for an agent."""
 DISK_MB = 24
 """The size of the recordings' disk, where we may make one."""
 BALLAST = "full"
@@ -71,6 +74,7 @@ class Rig:
     ami: Proxy = field(init=False)
     ari: AriProxy = field(init=False)
     database: Proxy = field(init=False)
+    callers: Callers = field(init=False)
     small_disk: bool = field(init=False, default=False)
     offset_s: float = field(init=False, default=0.0)
     standby: Supervisor | None = field(init=False, default=None)
@@ -120,6 +124,8 @@ class Rig:
         self.campaigns = [ratio, screened]
         self._fill(ratio, leads * 2 // 3)
         self._fill(screened, leads // 3)
+        queue = factories.make_queue(ratio, max_wait_s=MAX_WAIT_S)
+        self.callers = Callers(self.floor, factories.make_did(queue).phone, self.seed)
         some = max(1, robots // 3)
         self.robots = self.floor.hire(ratio, robots - some, HABITS) + self.floor.hire(screened, some, HABITS)
 
@@ -240,7 +246,8 @@ class Rig:
 
     def go_home(self) -> bool:
         """Let everybody finish, and wait until all calls are over. False when somebody or some call is stuck."""
-        ended = True
+        self.callers.stop()
+        ended = self.callers.gone()
         try:
             self.floor.send_home(self.robots, 60)
         except (AssertionError, TimeoutError):

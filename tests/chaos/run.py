@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from dialer.calls.models import Recording, RecordingState
 from tests.chaos.faults import Fault, TooSlow, schedule
+from tests.chaos.inbound import Inbound
 from tests.chaos.judge import Judge, Window
 from tests.chaos.rig import Rig, Signs
 from tests.chaos.watch import Watch
@@ -23,9 +24,21 @@ RECORDED_WITHIN_S = 20.0
 
 
 def chaos(
-    *, name: str, seed: int, faults: int, robots: int, say: Say, only: tuple[str, ...] = (), rest_s: float = 1.5
+    *,
+    name: str,
+    seed: int,
+    faults: int,
+    robots: int,
+    say: Say,
+    only: tuple[str, ...] = (),
+    rest_s: float = 1.5,
+    patience: float = 1.0,
+    callers: bool = False,
 ) -> dict[str, Any]:
-    """Run, and tell what came of it."""
+    """Run, and tell what came of it.
+
+    `patience` stretches how long things may be out of order, for a busy machine; `callers`: people call us meanwhile.
+    """
     floor = Floor(name, durable=True)
     rig = Rig(floor, seed)
     began = time.monotonic()
@@ -34,13 +47,16 @@ def chaos(
         with floor.pointed():
             rig.at_work()
             say(f"the floor works after {time.monotonic() - began:.0f} s")
-            run = _Run(rig, say)
+            run = _Run(rig, say, patience)
             run.watch.start()
+            if callers:
+                rig.callers.start()
             try:
                 for fault in schedule(seed, faults, only):
                     run.one(fault, rest_s)
                 everybody_left = rig.go_home()
             finally:
+                rig.callers.stop()
                 run.watch.stop()
             _wait_for_recordings()
             return run.told(everybody_left, time.monotonic() - began)
@@ -49,9 +65,9 @@ def chaos(
 
 
 class _Run:
-    def __init__(self, rig: Rig, say: Say) -> None:
+    def __init__(self, rig: Rig, say: Say, patience: float) -> None:
         self.rig, self._say = rig, say
-        self.watch = Watch(rig)
+        self.watch = Watch(rig, patience)
         self._chance = random.Random(f"faults {rig.seed}")
         self._windows: list[Window] = []
         self._took: dict[str, list[float]] = defaultdict(list)
@@ -97,14 +113,16 @@ class _Run:
     def told(self, everybody_left: bool, seconds: float) -> dict[str, Any]:
         """The judgement."""
         judge = Judge(self.rig, self._windows)
+        inbound = Inbound(self.rig.callers, self._windows)
         found = {
             **judge.violations(),
+            **inbound.violations(),
             "orphans_after_10_s": self.watch.late,
             "agent_in_a_call_that_is_over": self.watch.late_agents,
             "not_right_again_in_time": self._slow,
             "somebody_stuck_at_the_end": [] if everybody_left else ["not everybody could leave"],
         }
-        dropped = judge.dropped()
+        dropped = judge.dropped() + inbound.dropped()
         for name, texts in {**found, "talking calls dropped": dropped}.items():
             for text in texts[:12]:
                 self._say(f"  {name}: {text}")
@@ -114,6 +132,7 @@ class _Run:
             "violations_total": sum(len(texts) for texts in found.values()),
             "talking_calls_dropped_by_our_faults": len(dropped),
             **judge.figures(),
+            "calls_to_us": inbound.figures(),
             "faults": len(self._windows),
             "recovery_s": {
                 kind: {"p50": sorted(took)[len(took) // 2], "max": max(took), "count": len(took)}

@@ -19,10 +19,13 @@ def in_order() -> None:
     """This run has a floor of its own."""
 
 
+@pytest.mark.timeout(480)
 def test_nothing_is_lost(django_db_blocker: DjangoDbBlocker) -> None:
     told: list[str] = []
     with django_db_blocker.unblock():
-        found = chaos(name="chaos-seed", seed=SEED, faults=8, robots=4, say=told.append, only=KINDS, rest_s=0.5)
+        found = chaos(
+            name="chaos-seed", seed=SEED, faults=8, robots=4, say=told.append, only=KINDS, rest_s=0.5, patience=3.0
+        )
     wrong = {name: count for name, count in found["violations"].items() if count and name != "not_right_again_in_time"}
     assert not wrong, "\n".join(told)
     assert not found["talking_calls_dropped_by_our_faults"], "\n".join(told)

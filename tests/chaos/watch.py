@@ -21,8 +21,8 @@ AGENT_S, OTHERS_S = 5.0, 10.0
 class Watch:
     """Looks again and again in a thread of its own, and remembers since when each thing is wrong."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
+    def __init__(self, rig: Rig, patience: float = 1.0) -> None:
+        self._rig, self._patience = rig, patience
         self._lock = threading.Lock()
         self._since: dict[str, float] = {}
         self._seen = -1.0
@@ -92,6 +92,6 @@ class Watch:
             for text, first in self._since.items():
                 agents = "agent session" in text
                 for_s = at - max(first, self._calm_since)
-                if text not in self._reported and for_s > (AGENT_S if agents else OTHERS_S):
+                if text not in self._reported and for_s > self._patience * (AGENT_S if agents else OTHERS_S):
                     self._reported.add(text)
                     (self.late_agents if agents else self.late).append(text)

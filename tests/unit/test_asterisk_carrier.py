@@ -11,12 +11,14 @@ import pytest
 from asterisk.sandbox import (
     DEFAULT_MIX,
     Behaviour,
+    CallerCall,
     Mix,
     Sandbox,
     SandboxFailed,
     SandboxUnavailable,
     behaviour_of,
     fetch,
+    read_callers,
     read_truth,
 )
 from asterisk.sandbox.behaviour import KINDS, dialplan_table, normalise, table
@@ -123,6 +125,24 @@ def test_truth(tmp_path: Path) -> None:
     assert (early.number, early.behaviour, early.ended_by) == ("+15554000001", "", "us")
     assert (busy.behaviour, busy.arrived, busy.ringing, busy.answered, busy.cause) == ("busy", 10.5, None, None, 17)
     assert (person.number, person.ringing, person.answered, person.ended_by) == ("a,\"b'", 11.2, 12.5, "us")
+
+
+def test_who_called_us(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    assert read_callers(path) == []
+    path.write_text(
+        '"1.4","","+15552000778","","10.0","","10.5","13.0","","us","+12125550199*+15552000778*2","calling"\n'
+        '"1.4","","+15552000778","","13.0","","13.0","13.0","16","them","T","calling"\n'
+        '"1.3","","x","","10.0","","10.5","13.0","","","echo","customer"\n'
+        '"1.7","","","","11.0","","0.000000","12.0","21","us","+12125550199*","calling"\n'
+        '"1.9","+15554000001","","busy","10.5","","0.000000","10.75","17","them","T","far"\n'
+        '"1.8","half'
+    )
+    assert read_callers(path) == [
+        CallerCall("+12125550199", "+15552000778", 10.0, 10.5, 13.0, "them"),
+        CallerCall("+12125550199", "", 11.0, None, 12.0, "us"),
+    ]
+    assert [call.number for call in read_truth(path)] == ["+15554000001"]
 
 
 def test_templates_are_filled_with_one_line_values_only() -> None:
