@@ -32,6 +32,8 @@ OWNER = "CORDBOARD"
 CAMPAIGN = "CORDBOARD_CAMPAIGN"
 INBOUND = "inbound"
 """What the dialplan writes into CAMPAIGN, and gives to the application, of somebody who calls us."""
+FROM_TRUNK = "cordboard-from-trunk"
+"""The context in which the dialplan has somebody who calls us."""
 LEFT = "left"
 """The extension where a call ends whose recorded message was played to its end."""
 UNATTENDED = "unattended"
@@ -202,9 +204,12 @@ def epoch_time(text: object) -> datetime:
 
 
 def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str]) -> ChannelInfo | None:
-    """A channel of `GET /channels` as the inventory tells it. `bridges`: bridge id by channel id."""
+    """A channel of `GET /channels` as the inventory tells it; None for one that is not the dialer's.
+
+    `bridges`: bridge id by channel id.
+    """
     identity = channel_id(channel)
-    if not identity:
+    if not identity or is_the_dialplans(channel):
         return None
     dialplan = channel.get("dialplan")
     dialplan = dialplan if isinstance(dialplan, Mapping) else {}
@@ -218,6 +223,17 @@ def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str
         bridge_id=bridges.get(native_id(channel), ""),
         incoming=_numbers(channel) if ready and _variable(channel, CAMPAIGN) == INBOUND else None,
     )
+
+
+def is_the_dialplans(channel: Mapping[str, Any]) -> bool:
+    """Whether it is somebody who calls us and is on their way to the application, or told that no dialer is there.
+
+    Calls of ours have the trunk's context, too, until they are answered.
+    """
+    dialplan = channel.get("dialplan")
+    if not isinstance(dialplan, Mapping) or _variable(channel, CAMPAIGN) != INBOUND:
+        return False
+    return dialplan.get("context") == FROM_TRUNK and dialplan.get("app_name") != "Stasis"
 
 
 def _numbers(channel: Mapping[str, Any]) -> tuple[str, str]:

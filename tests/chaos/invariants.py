@@ -11,13 +11,12 @@ import json
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.db.models import Count, F, Q
 
-from asterisk.translate import channel_id
+from asterisk.translate import channel_id, is_the_dialplans
 from dialer.agents.models import AgentSession, AgentStateChange, LegState
 from dialer.calls.models import CallEvent, CallTask
 from dialer.calls.rules import CallState
@@ -28,7 +27,6 @@ from tests.floor import Floor
 
 WITHIN_S = 20.0
 """Twice what the product is to need, for a machine with much else to do; `./run bench chaos` measures it."""
-FROM_TRUNK = "cordboard-from-trunk"
 LIVE = Q(state__in=("dialing", "ringing", "answered", "detecting", "human", "machine", "connected"))
 
 
@@ -42,14 +40,8 @@ def channels(floor: Floor) -> set[str]:
     request = urllib.request.Request(f"{floor.env['ASTERISK_ARI_URL']}/channels")
     request.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
     with urllib.request.urlopen(request, timeout=3) as answer:
-        found = [channel_id(channel) for channel in json.load(answer) if not _told_by_the_dialplan(channel)]
+        found = [channel_id(channel) for channel in json.load(answer) if not is_the_dialplans(channel)]
     return {name for name in found if _is_ours(name)}
-
-
-def _told_by_the_dialplan(channel: dict[str, Any]) -> bool:
-    """Somebody who called us while no dialer was there: the switch itself says so, and has no more to do with us."""
-    where = channel.get("dialplan", {})
-    return where.get("context") == FROM_TRUNK and where.get("app_name") != "Stasis"
 
 
 def _is_ours(name: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from asterisk.sandbox import CallerCall, read_callers
 from dialer.calls.models import CallTask, Recording
 from dialer.campaigns.models import Campaign
 from dialer.compliance.models import AbandonmentDay
 from dialer.inbound.models import Did
 from dialer.leads.models import LeadState
 from tests import factories
-from tests.floor import AGENT_TONE, Floor, Seat, until
+from tests.floor import AGENT_TONE, Caller, Floor, Seat, until
 
 
 def line(floor: Floor, **queue: object) -> tuple[Campaign, Did]:
@@ -99,7 +100,7 @@ def test_nobody_free_within_the_longest_wait(floor: Floor) -> None:
     assert (call.outcome, call.hung_up_by) == ("overflow", "system")
     times = dict(call.events.values_list("kind", "at"))
     waited = times["wait_expired"] - times["incoming"]
-    assert timedelta(seconds=4.9) < waited < timedelta(seconds=7)
+    assert timedelta(seconds=4.9) < waited < timedelta(seconds=9)
     assert times["message_played"] - times["wait_expired"] > timedelta(seconds=3), "they heard the message"
     assert nothing_booked(campaign)
     seat.leave()
@@ -193,16 +194,33 @@ def test_a_customer_is_transferred_to_a_queue_and_reaches_another_agent(floor: F
     second.leave()
 
 
-def says_of(floor: Floor, dialed: str) -> str:
-    """The message that the switch itself plays to somebody who calls while no dialer is there."""
-    caller = floor.caller(dialed).call("talk")
+def played(floor: Floor, dialed: str) -> str:
+    """The message that the switch itself plays to who has called this number, once it does."""
 
     def found() -> str:
         lines = floor.cli("pbx", "core", "show", "channels", "concise").splitlines()
         return next((line.split("!")[6] for line in lines if f"!{dialed}!" in line and "!Playback!" in line), "")
 
+    return until(found, 15, "the switch plays a message")
+
+
+def on_the_line_s(floor: Floor, caller: Caller) -> float:
+    """How long somebody whom we answered was on the line, once they are not any more."""
+
+    def written() -> CallerCall | None:
+        lines = read_callers(floor.stack.settings["CARRIER_TRUTH"])
+        return next((line for line in lines if line.number == caller.phone), None)
+
+    line = until(written, 40, "the caller's line is free")
+    assert line.answered is not None
+    return line.ended - line.answered
+
+
+def says_of(floor: Floor, dialed: str) -> str:
+    """The message that the switch itself plays to somebody who calls while no dialer is there."""
+    caller = floor.caller(dialed).call("talk")
     try:
-        return until(found, 15, "the switch plays a message")
+        return played(floor, dialed)
     finally:
         caller.hang_up()
         caller.gone()
@@ -220,7 +238,10 @@ def test_with_no_switchboard_the_switch_says_why_and_calls_come_in_without_agi(f
         assert says_of(floor, closed.phone) == "cordboard/closed"
         floor.processes.take_away("agi")
         assert says_of(floor, did.phone) == "cordboard/closed"
+        told = floor.caller(did.phone).call("talk")
+        played(floor, did.phone)
         floor.processes.bring_back("switchboard")
+        assert on_the_line_s(floor, told) > 7, "the message was heard to its end, although a switchboard came back"
         seat = floor.seat(campaign).ready()
         seat.until("ready")
         caller = floor.caller(did.phone).call()

@@ -121,6 +121,24 @@ def test_a_channel_of_the_inventory() -> None:
     assert not other.ready
 
 
+def test_who_calls_us_is_the_dialers_only_in_the_application() -> None:
+    """On their way there, or being told that no dialer is there, the dialplan has them: they are not to be ended."""
+    caller = {**CHANNEL, "channelvars": {translate.CAMPAIGN: translate.INBOUND}, "caller": {"number": "+15552000777"}}
+    number = {"context": translate.FROM_TRUNK, "exten": "+16465550101"}
+    where = {**number, "app_name": "Stasis", "app_data": "cordboard,inbound,NONE"}
+    info = translate.channel_info({**caller, "dialplan": where}, "cordboard", {})
+    assert info is not None
+    assert (info.ready, info.incoming) == (True, ("+16465550101", "+15552000777"))
+    for elsewhere in ({"app_name": "Playback", "app_data": "cordboard/all-busy"}, {"app_name": "Ringing"}, {}):
+        assert translate.channel_info({**caller, "dialplan": {**number, **elsewhere}}, "cordboard", {}) is None
+    ours = translate.channel_info({**CHANNEL, "dialplan": {**number, "app_name": "AppDial2"}}, "cordboard", {})
+    assert ours is not None, "a call of ours that rings has the trunk's context as well"
+    dropped = {"context": "cordboard-message", "exten": "wait", "app_name": "WaitForSilence"}
+    left = translate.channel_info({**caller, "dialplan": dropped}, "cordboard", {})
+    assert left is not None, "an agent had a message left: that is still the dialer's call"
+    assert (left.ready, left.incoming) == (False, None)
+
+
 @pytest.mark.parametrize("stamp", [None, "", "yesterday", 5, "0001-01-01T00:00:00+23:59", "2026-11-23T00:45:30"])
 def test_a_time_that_cannot_be_read_is_now(stamp: object) -> None:
     assert abs((translate.ari_time(stamp) - datetime.now(UTC)).total_seconds()) < 5
