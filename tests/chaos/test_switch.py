@@ -13,13 +13,13 @@ from tests.floor import AGENT_TONE, until
 def test_the_event_connection_drops(shift: Shift) -> None:
     floor = shift.floor
     staying, number = shift.conversation()
-    going, gone_number = shift.conversation(customer_talks_s=2)
+    going, gone_number = shift.conversation(customer_talks_s=5)
     floor.cli("pbx", "ari", "shutdown", "websocket", "sessions")
     keeps_talking(staying, 2.0)
     going.dispose(then="pause")
     assert floor.ended(gone_number).outcome == "connected"
     going.leave()
-    assert invariants.settled(floor) < 10
+    invariants.settled(floor)
     ends_in_order(floor, staying, number)
     shift.dialing_goes_on()
 
@@ -59,7 +59,7 @@ def test_asterisk_is_killed(shift: Shift) -> None:
     until(lambda: seat.robot.view is not None and seat.robot.view.leg == "down", 10, "the agent is told")
     assert seat.robot.view is not None
     assert "phone" in seat.robot.view.message.lower()
-    assert invariants.settled(floor) < 10
+    invariants.settled(floor)
     view = waiting.until("paused", within_s=10)
     assert view.pause == "PHONE"
     seat.dispose(then="pause")

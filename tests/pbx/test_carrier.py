@@ -16,6 +16,8 @@ from dialer.telephony.events import ChannelEnded, ChannelReady
 from tests.pbx.watched import Bench, about
 
 RING_TIMEOUT_S = 4
+LATE_S = 2.0
+"""How much later than it was to be something may happen on a machine with much to do."""
 LONG = ("machine", "fax")
 """These talk for longer than a test should take."""
 CAUSES = {"busy": 17, "congestion": 34, "invalid": 1, "no_answer": 19}
@@ -41,7 +43,7 @@ async def test_seeded_numbers_do_what_their_behaviour_says(bench: Bench) -> None
             await bench.wait(ChannelReady, call)
             await bench.switch.hang_up(call)
     for call in calls:
-        await bench.wait(ChannelEnded, call, timeout_s=15)
+        await bench.wait(ChannelEnded, call, timeout_s=25)
     truth = {number: await bench.truth(number) for number in expected}
     ended = {about(event): event for event in bench.events if isinstance(event, ChannelEnded)}
     for call, number in calls.items():
@@ -52,10 +54,11 @@ async def test_seeded_numbers_do_what_their_behaviour_says(bench: Bench) -> None
             assert seen.answered is None
             continue
         assert seen.answered is not None
-        assert abs(seen.answered - seen.arrived - behaviour.delay_s - behaviour.ring_s) < 0.5, (number, behaviour)
+        late = seen.answered - seen.arrived - behaviour.delay_s - behaviour.ring_s
+        assert -0.2 < late < LATE_S, (number, behaviour)
         if behaviour.kind in LONG:
             continue
-        assert abs(seen.ended - seen.answered - behaviour.talk_s) < 0.8, (number, behaviour)
+        assert -0.2 < seen.ended - seen.answered - behaviour.talk_s < LATE_S, (number, behaviour)
         assert seen.ended_by == "them"
 
 
@@ -68,7 +71,7 @@ async def test_every_invite_is_in_the_truth_also_in_a_burst(bench: Bench) -> Non
         await bench.wait(ChannelEnded, call)
     dialed = [channel for channel in calls if bench.of(channel)]
     assert len(dialed) == len(numbers)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(found := read_truth(bench.sandbox.truth_path)[before:]) < _processed(bench.sandbox) - processed:
             await asyncio.sleep(0.02)
     assert len(found) == _processed(bench.sandbox) - processed

@@ -20,7 +20,7 @@ from tests.floor import Floor, Numbers, until
 
 HABITS = Habits(talk_s=fixed(0.3), hangs_up=1.0, wrap_s=fixed(0.1), dispositions=(("NI", 1),), pauses=0.0)
 AGENTS, LEADS, LISTED = 3, 90, 40
-ON_ITS_WAY_S = 1.0
+ON_ITS_WAY_S = 3.0
 """A call whose last look came before the listing may reach the carrier this much later, on a busy machine."""
 
 

