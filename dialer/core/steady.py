@@ -15,8 +15,12 @@ from pathlib import Path
 
 SWITCH_S = 0.001
 """How long one thread may compute while others wait."""
-YOUNG, MIDDLE, OLD = 20_000, 20, 20
-"""Objects made before the youngest are looked through (Python: 700), and how many of those looks before the next."""
+YOUNG, MIDDLE, OLD = 10_000, 1, 1
+"""Objects made before the youngest are looked through (Python: 700), and how many of those looks before the next.
+
+Whatever is under way outlives a look at the youngest, and is garbage of the next age once it is over: with Python's ten
+(or more) between two looks at an age, that is what makes a process grow for an hour.
+"""
 BEHIND = 5
 """How much less urgent work is that nobody waits for within a tenth of a second."""
 
