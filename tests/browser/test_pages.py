@@ -178,3 +178,11 @@ def test_a_campaign_that_cannot_start_says_what_to_do(floor: Floor, open_page: O
     expect(page.get_by_text("America/New_York").first).to_be_visible()
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+
+
+def test_the_dry_run_counts_by_itself(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.supervisor)
+    page.goto(f"/campaigns/{floor.campaign.public_id}/dry-run/")
+    expect(page.get_by_text("Of these at this moment")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Counting…")).to_have_count(0)
+    check(page)
