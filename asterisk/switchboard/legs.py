@@ -110,13 +110,13 @@ class LegDesk:
             case CallPhone(command):
                 await self._call(session, command)
             case DropPhone(command):
-                await self._drop(public_id, command)
+                await self._drop(session, public_id, command)
             case LegReady(at):
                 await self._ready(session, public_id, at)
             case LegEnded(at, cause):
-                await self._ended(session, public_id, at, cause)
+                await self._ended(session, at, cause)
             case LegOverdue():
-                await self._overdue(session, public_id)
+                await self._overdue(session)
 
     async def _call(self, session: AgentSession | None, command: UUID) -> None:
         asked = session is not None and (session.leg == LegState.CALLING or session.phone == PhoneKind.BROWSER)
@@ -151,11 +151,17 @@ class LegDesk:
                 await self._switch.hang_up(leg)
                 await asyncio.sleep(REPLACE_PAUSE_S)
 
-    async def _drop(self, public_id: UUID, command: UUID | None) -> None:
+    async def _drop(self, session: AgentSession | None, public_id: UUID, command: UUID | None) -> None:
+        """End the leg, and the bridge with the session.
+
+        While the session lives its bridge stays, empty: Asterisk may hold on to the id of a bridge that was removed, so
+        that the next leg could neither find the bridge nor make it.
+        """
         error = ""
         try:
             await self._switch.hang_up(leg_of(public_id))
-            await self._switch.remove_bridge(bridge_of(public_id))
+            if session is None or session.ended_at is not None:
+                await self._switch.remove_bridge(bridge_of(public_id))
         except SwitchError as failure:
             error = str(failure)  # the next inventory shows a leg without a session, and ends it
         if command is not None:
@@ -163,20 +169,20 @@ class LegDesk:
 
     async def _ready(self, session: AgentSession | None, public_id: UUID, at: datetime) -> None:
         if session is None or session.ended_at is not None:
-            await self._drop(public_id, None)
+            await self._drop(session, public_id, None)
             return
         try:
             await self._switch.join(bridge_of(public_id), leg_of(public_id))
         except SwitchError as error:
             log.warning("the leg of session %s could not be put into its bridge (%s)", session.pk, error)
-            await self._drop(public_id, None)
+            await self._drop(session, public_id, None)
             return
         self._on_up(session.pk, bridge_of(public_id))
         session = await self._store.run(agents.apply, session_id=session.pk, event=Event(Kind.LEG_UP), at=at, notice="")
         if session.guest and session.call_id is not None:
             self._on_guest_back(session.call_id)
 
-    async def _ended(self, session: AgentSession | None, public_id: UUID, at: datetime, cause: int | None) -> None:
+    async def _ended(self, session: AgentSession | None, at: datetime, cause: int | None) -> None:
         if session is None or session.ended_at is not None:
             return
         if session.leg == LegState.CALLING:
@@ -187,12 +193,10 @@ class LegDesk:
         if session.leg == LegState.UP:
             # The call to tell is the one the agent has now: it may have been claimed for since `session` was read.
             session = await self._store.run(agents.leg_ended, session_id=session.pk, at=at, notice=_LOST)
-            if session.leg == LegState.AWAY:
-                return  # the bridge stays, and whoever is in it
-            self._on_lost(session, at)
-        await self._remove_bridge(session, public_id)
+            if session.leg != LegState.AWAY:
+                self._on_lost(session, at)
 
-    async def _overdue(self, session: AgentSession | None, public_id: UUID) -> None:
+    async def _overdue(self, session: AgentSession | None) -> None:
         moment = now()
         if session is None or session.leg_since is None or session.leg != LegState.AWAY:
             return
@@ -202,13 +206,6 @@ class LegDesk:
             lost = Event(Kind.LEG_LOST)
             session = await self._store.run(agents.apply, session_id=session.pk, event=lost, at=moment, notice=notice)
             self._on_lost(session, moment)
-            await self._remove_bridge(session, public_id)
-
-    async def _remove_bridge(self, session: AgentSession, public_id: UUID) -> None:
-        try:
-            await self._switch.remove_bridge(bridge_of(public_id))
-        except SwitchError as error:
-            log.info("the bridge of session %s stays until the next inventory (%s)", session.pk, error)
 
     async def _failed(self, session: AgentSession, notice: str, at: datetime) -> None:
         """The phone did not come up: a session that just began ends (nothing half-done stays), another pauses."""
