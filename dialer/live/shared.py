@@ -208,8 +208,21 @@ def _rendered(board: Board, keys: Sequence[str]) -> dict[str, Shown]:
     shown: dict[str, Shown] = {}
     for language, mine in by_language.items():
         with speaking(language):
-            shown |= {f"{language}.{key}": one for key, one in board.render(mine).items()}
+            shown |= {f"{language}.{key}": one for key, one in _each(board, mine).items()}
     return shown
+
+
+def _each(board: Board, keys: Sequence[str]) -> dict[str, Shown]:
+    """What is shown under these keys; one that cannot be rendered (its tenant is gone) takes no other along."""
+    try:
+        return dict(board.render(keys))
+    except DatabaseError:
+        raise  # what is wrong with the database is wrong for all
+    except Exception:
+        if len(keys) > 1:
+            return {key: one for alone in keys for key, one in _each(board, [alone]).items()}
+        log.exception("a board could not be rendered")
+        return {}
 
 
 class Keeper:
