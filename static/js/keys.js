@@ -5,7 +5,9 @@ const root = document.documentElement;
 const own = JSON.parse(document.body.dataset.keys || "0") || {};
 const meanings = new Map(Object.entries(own).map(([action, key]) => [key, action]));
 
-const typing = (element) => element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+// (A field of a dialog that was just closed has the focus for a moment still, and nobody types there.)
+const typing = (element) => element.checkVisibility()
+  && element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 const usable = (element) => element.checkVisibility() && !element.matches(":disabled");
 
 function find(attribute, action) {

@@ -101,6 +101,21 @@ def test_the_card_in_every_state(floor: Floor, open_page: Open, width: int, sche
     picture(page, f"settings-{width}-{scheme}")
 
 
+def test_a_key_right_after_a_panel_was_closed_is_heard(floor: Floor, open_page: Open) -> None:
+    """The field of a closed dialog has the focus until the screen is drawn anew: here the key comes before that."""
+    page = open_page(floor.agent)
+    call_up(page, floor)
+    page.reload()  # nothing had the focus before, which the dialog could give it back to
+    page.wait_for_selector("#do-keypad")
+    page.keyboard.press("k")
+    expect(page.locator("#digits")).to_be_focused()
+    page.evaluate("""() => {
+      document.getElementById("panel").close();
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "m", bubbles: true }));
+    }""")
+    expect(page.locator("#panel[open] #panel-title")).to_contain_text("message", ignore_case=True)
+
+
 def test_a_double_click_is_once(floor: Floor, open_page: Open) -> None:
     page = open_page(floor.agent)
     call_up(page, floor)
