@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import imports, whatif
+from . import imports, rework, whatif
 
-JOBS: dict[str, Callable[..., None]] = {"import": imports.ask, "simulate": whatif.ask}
+JOBS: dict[str, Callable[..., None]] = {"import": imports.ask, "rework": rework.ask, "simulate": whatif.ask}

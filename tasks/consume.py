@@ -19,7 +19,9 @@ from dialer.settings import use_environment
 
 JOBS = {
     "pacing": ("tasks.pacing",),
-    "worker": ("tasks.recordings", "tasks.housekeeping", "tasks.whatif", "tasks.alerts", "tasks.imports"),
+    "worker": (
+        *("tasks.recordings", "tasks.housekeeping", "tasks.whatif", "tasks.alerts", "tasks.imports", "tasks.rework"),
+    ),
 }
 THREADS = {"pacing": 2, "worker": 3}
 """A long import and a simulation take one each, and leave one for everything that is done in a moment."""

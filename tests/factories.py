@@ -11,6 +11,7 @@ from dialer.agents.models import AgentSession, AgentStateChange, LegState
 from dialer.agents.rules import JOINED, AgentState
 from dialer.calls.models import CallTask, PacingDecision
 from dialer.calls.placing import queue_calls
+from dialer.campaigns import rework
 from dialer.campaigns.models import (
     AnswerHour,
     CallerNumber,
@@ -303,6 +304,7 @@ def make_campaign_rows(campaign: Campaign) -> None:
     make_pool(campaign.tenant, "+12125550190")
     CampaignChange.objects.create(**here, number=1, at=now())
     CampaignDraft.objects.create(tenant=campaign.tenant, user=make_user(campaign.tenant), saved_at=now())
+    rework.replan(campaign=campaign, keys=["busy"])
 
 
 def make_pool(tenant: Tenant, *phones: str, local_presence: bool = True, **values: Any) -> CallerPool:

@@ -10,11 +10,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dialer.campaigns import history
+from dialer.campaigns import history, rework
 from dialer.campaigns.models import Campaign
+from dialer.core import jobs
 from dialer.people.access import admin, fetch, owned, user_of
 
-from . import recycling
+from . import recycling, replanning
+
+WAITS_S = 0.5
+"""How long somebody who saves rules waits for the leads that rest; what is left then is done by a job."""
 
 
 @admin
@@ -26,6 +30,9 @@ def rules(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if request.method == "POST" and all([row.form.is_valid() for row in rows]):
         with history.change(campaign, by=user_of(request), action="campaign.recycling"):
             recycling.save(campaign=campaign, rows=rows)
+        if replanning.work_off(campaign=campaign, within_s=WAITS_S):
+            jobs.ask(rework.JOB)
         messages.success(request, _("The recycle rules of “%(name)s” are saved.") % {"name": campaign.name})
         return redirect("calls:recycling", public_id)
-    return render(request, "calls/recycling.html", {"campaign": campaign, "rows": rows})
+    replanned = owned(request, rework.Rework).filter(campaign=campaign, lead_list=None).first()
+    return render(request, "calls/recycling.html", {"campaign": campaign, "rows": rows, "replanned": replanned})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -67,7 +66,8 @@ def custom_field(request: HttpRequest, public_id: UUID, pk: int | None = None) -
     chosen = fetch(request, owned(request, CustomField).filter(campaign=campaign), pk=pk) if pk else None
     form = CustomFieldForm(request.POST or None, instance=chosen, tenant=tenant_of(request), campaign=campaign)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with history.change(campaign, by=user_of(request)):
+            form.save()
         messages.success(request, _("“%(label)s” is saved.") % {"label": form.instance.label})
         return redirect("campaigns:desk", public_id)
     return render(request, "campaigns/custom_field.html", {"campaign": campaign, "form": form, "field": chosen})
@@ -79,7 +79,8 @@ def custom_field_delete(request: HttpRequest, public_id: UUID, pk: int) -> HttpR
     """Take a field off the card; what leads have under its name stays with them."""
     campaign = _campaign(request, public_id)
     chosen = fetch(request, owned(request, CustomField).filter(campaign=campaign), pk=pk)
-    chosen.delete()
+    with history.change(campaign, by=user_of(request)):
+        chosen.delete()
     messages.success(request, _("“%(label)s” is no longer on the card.") % {"label": chosen.label})
     return redirect("campaigns:desk", public_id)
 
@@ -95,7 +96,7 @@ def script_page(request: HttpRequest, public_id: UUID, pk: int | None = None) ->
     form = ScriptPageForm(data, instance=chosen, tenant=tenant_of(request), campaign=campaign)
     answers = answer_forms(form.instance, campaign, data)
     if request.method == "POST" and all([form.is_valid(), *(one.is_valid() for one in answers)]):
-        with transaction.atomic():
+        with history.change(campaign, by=user_of(request)):
             page = form.save()
             _save_answers(page, answers)
         messages.success(request, _("The page “%(title)s” is saved.") % {"title": page.title})
@@ -146,6 +147,7 @@ def script_page_delete(request: HttpRequest, public_id: UUID, pk: int) -> HttpRe
     """Remove a page and the answers that lead to it."""
     campaign = _campaign(request, public_id)
     chosen = fetch(request, owned(request, ScriptPage).filter(campaign=campaign), pk=pk)
-    chosen.delete()
+    with history.change(campaign, by=user_of(request)):
+        chosen.delete()
     messages.success(request, _("The page “%(title)s” is removed.") % {"title": chosen.title})
     return redirect("campaigns:desk", public_id)

@@ -20,12 +20,13 @@ from dialer.people.models import Team, User
 
 from .desk_forms import DeskForm
 from .forms import CampaignForm
-from .models import Campaign, CampaignChange, RecycleRule
+from .models import Campaign, CampaignChange
+from .parts import PARTS
+from .rework import replan
 from .services import changed as tell_pacing
 
 _NO_SETTING = frozenset({"id", "tenant", "public_id", "status", "halted_at"})
 TEAMS, RECYCLING = "teams", "recycling"
-_RULE = ("again", "delay_min", "times", "best_hour")
 
 
 class CannotUndo(Exception):
@@ -45,11 +46,7 @@ def snapshot(campaign_id: int) -> dict[str, Any]:
         plain = value is None or isinstance(value, (bool, int, str, dict))
         found[field.name] = value if plain else field.value_to_string(row)
     found[TEAMS] = sorted(row.teams.values_list("pk", flat=True))
-    found[RECYCLING] = {
-        rule.outcome or f"#{rule.disposition_id}": [getattr(rule, name) for name in _RULE]
-        for rule in RecycleRule.objects.for_tenant(row.tenant_id).filter(campaign=row)
-    }
-    return found
+    return found | {name: part.taken(row) for name, part in PARTS.items()}
 
 
 @contextmanager
@@ -72,6 +69,9 @@ def change(
             # No telephone numbers and no names there: of words only that they changed.
             data={name: after[name] if isinstance(after[name], int) else "changed" for name in different},
         )
+        if RECYCLING in different:
+            old, new = before[RECYCLING], after[RECYCLING]
+            replan(campaign=campaign, keys=[key for key in {**old, **new} if old.get(key) != new.get(key)])
         if different:
             _keep(campaign, by, {name: _told(campaign, name, before, after) for name in different}, undoes)
 
@@ -93,7 +93,11 @@ def _keep(campaign: Campaign, by: User | None, told: dict[str, Any], undoes: Cam
 
 def _told(campaign: Campaign, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     old, new = before[name], after[name]
-    return {"before": old, "after": new, "was": _shown(campaign, name, old), "is": _shown(campaign, name, new)}
+    if (part := PARTS.get(name)) is not None:
+        was, now_is = part.told(campaign, old, new), part.told(campaign, new, old)
+    else:
+        was, now_is = _shown(campaign, name, old), _shown(campaign, name, new)
+    return {"before": old, "after": new, "was": was, "is": now_is}
 
 
 def _shown(campaign: Campaign, name: str, value: Any) -> str:
@@ -104,8 +108,6 @@ def _shown(campaign: Campaign, name: str, value: Any) -> str:
         return ", ".join(
             Team.objects.for_tenant(campaign.tenant_id).filter(pk__in=value).values_list("name", flat=True)
         )
-    if name == RECYCLING:
-        return ", ".join(sorted(value))
     field = Campaign._meta.get_field(name)
     if isinstance(field, models.ForeignKey):
         other: Any = field.related_model
@@ -118,8 +120,8 @@ def _shown(campaign: Campaign, name: str, value: Any) -> str:
 
 def label_of(name: str) -> str:
     """A setting's name as a person reads it."""
-    if name == RECYCLING:
-        return _("Recycle rules")
+    if name in PARTS:
+        return str(PARTS[name].label)
     if name == "lead_filter":
         return _("Filter")
     labels = {**DeskForm.Meta.labels, **CampaignForm.Meta.labels}
@@ -145,7 +147,7 @@ def undo(*, change_row: CampaignChange, by: User) -> None:
 
 
 def _put_back(campaign: Campaign, values: Mapping[str, Any]) -> None:
-    plain = {name: value for name, value in values.items() if name not in (TEAMS, RECYCLING)}
+    plain = {name: value for name, value in values.items() if name != TEAMS and name not in PARTS}
     for name, value in plain.items():
         field = Campaign._meta.get_field(name)
         assert isinstance(field, models.Field)
@@ -154,12 +156,5 @@ def _put_back(campaign: Campaign, values: Mapping[str, Any]) -> None:
     campaign.save(update_fields=list(plain) or None)
     if TEAMS in values:
         campaign.teams.set(Team.objects.for_tenant(campaign.tenant_id).filter(pk__in=values[TEAMS]))
-    if RECYCLING in values:
-        RecycleRule.objects.for_tenant(campaign.tenant_id).filter(campaign=campaign).delete()
-        for key, rule in values[RECYCLING].items():
-            of: dict[str, Any] = {"disposition_id": int(key[1:])} if key.startswith("#") else {"outcome": key}
-            row = RecycleRule(
-                tenant_id=campaign.tenant_id, campaign=campaign, **of, **dict(zip(_RULE, rule, strict=True))
-            )
-            row.full_clean()
-            row.save()
+    for name in values.keys() & PARTS.keys():
+        PARTS[name].put_back(campaign, values[name])

@@ -485,3 +485,6 @@ class PacingFact(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         pass
+
+
+from .rework import Rework  # noqa: E402, F401

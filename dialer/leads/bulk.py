@@ -27,6 +27,9 @@ ACTIONS: dict[str, Any] = {
     "done": lazy("Do not call any more"),
     "move": lazy("Move to another list"),
 }
+BY_RULE = "rule"
+"""The change of leads that a new recycle rule does not have called any more."""
+WORDS = {**ACTIONS, BY_RULE: lazy("Not called any more, by a changed recycle rule")}
 
 _NOTE = """
 INSERT INTO leads_bulkchangedlead (tenant_id, change_id, lead_id, list_id, state, priority, attempts, next_attempt_at)
@@ -52,6 +55,7 @@ WHERE before.change_id = %(change)s AND lead.id = before.lead_id AND lead.attemp
 _AS_LEFT = {
     "again": "lead.state = 'waiting' AND lead.next_attempt_at = %(at)s",
     "done": "lead.state = 'done'",
+    BY_RULE: "lead.state = 'done'",
     "move": "lead.state = before.state AND lead.list_id = %(list)s",
 }
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods
 
+from dialer.campaigns import rework
 from dialer.campaigns.models import LeadList
 from dialer.campaigns.selectors import seen_by
 from dialer.campaigns.services import changed
@@ -21,7 +22,7 @@ from dialer.core import audit
 from dialer.core.forms import TenantForm
 from dialer.people.access import fetch, owned, supervisor, tenant_of, user_of
 
-from .services import set_priority
+from . import priorities
 
 
 class ListForm(TenantForm):
@@ -52,15 +53,19 @@ class ListForm(TenantForm):
 @supervisor
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Change a list; a new priority holds for all its leads that wait."""
+    """Change a list; its leads take a new priority at once when they are few, else by and by."""
     rows = owned(request, LeadList).filter(campaign__in=seen_by(user_of(request)))
     lead_list = fetch(request, rows.select_related("campaign"), public_id=public_id)
     form = ListForm(request.POST or None, instance=lead_list, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
+        words = _("“%(name)s” is saved.")
         with transaction.atomic():
             form.save()
             if "priority" in form.changed_data:
-                set_priority(lead_list=lead_list)
+                row = rework.reprioritise(lead_list=lead_list)
+                priorities.step(row)
+                if row.done_at is None:
+                    words = _("“%(name)s” is saved. Its leads take the new priority in the next minutes.")
             changed(lead_list.campaign)
             audit.record(
                 tenant_id=lead_list.tenant_id,
@@ -69,6 +74,6 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
                 subject=str(lead_list.public_id),
                 data={"fields": sorted(form.changed_data)},
             )
-        messages.success(request, _("“%(name)s” is saved.") % {"name": lead_list.name})
+        messages.success(request, words % {"name": lead_list.name})
         return redirect("leads:list", public_id)
     return render(request, "leads/list_form.html", {"list": lead_list, "form": form})

@@ -61,11 +61,12 @@ def _plan(
         rule=Recycling(timedelta(minutes=delay_min), again, times, best_hour),
         max_attempts=max_attempts,
         earlier=earlier,
-        shares=_shares(campaign_id) if best_hour else {},
+        shares=shares_of(campaign_id) if best_hour else {},
         zone=known_zone(zones[0]) if best_hour and zones else None,
     )
 
 
-def _shares(campaign_id: int) -> dict[int, float]:
+def shares_of(campaign_id: int) -> dict[int, float]:
+    """By the hour of the lead's day, what share of a campaign's calls people answered, where enough is known."""
     rows = AnswerHour.objects.across_tenants().filter(campaign=campaign_id, placed__gte=ENOUGH)
     return {row.hour: row.answered / row.placed for row in rows}

@@ -11,7 +11,7 @@ from dialer.campaigns.models import Campaign, LeadList
 from dialer.campaigns.selectors import ListFigures, figures_of
 from dialer.core.models import AuditEntry
 
-from .bulk import ACTIONS
+from .bulk import WORDS
 from .fields import LABELS
 from .importing.columns import CUSTOM
 from .models import Lead
@@ -61,9 +61,9 @@ def history_of(lead: Lead, most: int = 50) -> list[Deed]:
     for one in lead.bulk_changes.select_related("change__made_by").order_by("-pk")[:most]:
         change = one.change
         who = change.made_by.shown_name if change.made_by else "–"
-        deeds.append(Deed(change.made_at, who, str(ACTIONS.get(change.action, change.action))))
+        deeds.append(Deed(change.made_at, who, str(WORDS.get(change.action, change.action))))
         if change.undone_at is not None:
-            deeds.append(Deed(change.undone_at, who, _("Undone: %(what)s") % {"what": ACTIONS.get(change.action)}))
+            deeds.append(Deed(change.undone_at, who, _("Undone: %(what)s") % {"what": WORDS.get(change.action)}))
     return sorted(deeds, key=lambda deed: deed.at, reverse=True)[:most]
 
 

@@ -239,12 +239,6 @@ def put_back(*, lead_ids: Sequence[int], at: datetime, delay: timedelta = timede
     )
 
 
-def set_priority(*, lead_list: LeadList) -> None:
-    """Give a list's leads its priority, promised callbacks apart, which go before all. In the caller's transaction."""
-    rows = Lead.objects.for_tenant(lead_list.tenant_id).filter(list=lead_list)
-    rows.exclude(priority=CALLBACK_PRIORITY).exclude(priority=lead_list.priority).update(priority=lead_list.priority)
-
-
 def refuse(*, lead_ids: Sequence[int], rule: str, again_at: datetime | None) -> None:
     """Note that the gate refused these leads by a rule, and when (if ever) they are worth asking for again."""
     Lead.objects.across_tenants().filter(pk__in=lead_ids).update(

@@ -66,6 +66,32 @@ def test_each_change_is_kept_and_undone_as_a_new_one(house: House, campaign: Cam
     assert AuditEntry.objects.for_tenant(house.tenant).filter(action="campaign.undone").count() == 2
 
 
+def test_script_fields_and_calling_rules_are_kept_and_undone(house: House, campaign: Campaign, as_: As) -> None:
+    browser = as_(house.admin)
+    first = ScriptPage.objects.create(tenant=house.tenant, campaign=campaign, title="Hello", body="Good day")
+    offer = ScriptPage.objects.create(tenant=house.tenant, campaign=campaign, title="Offer", body="Buy", position=1)
+    ScriptAnswer.objects.create(tenant=house.tenant, page=first, label="Yes", leads_to=offer)
+    browser.post(at(campaign, f"script/{offer.pk}/delete/"))
+    browser.post(at(campaign, "fields/new/"), {"name": "boat", "label": "Boat", "kind": "text", "position": 0})
+    terms = {"purpose": "debt", "consent": "", "attempts": 2, "reassigned_days": 0}
+    browser.post(f"/compliance/campaigns/{campaign.public_id}/", terms)
+    made = CampaignChange.objects.for_tenant(house.tenant).order_by("number")
+    assert [sorted(one.changed) for one in made] == [["script"], ["fields"], ["terms"]]
+    page = browser.get(at(campaign, "changes/")).content.decode()
+    assert "Offer: Buy" in page
+    assert "boat: Boat" in page
+    assert "Debt collection" in page
+    for number in (3, 2, 1):
+        assert browser.post(at(campaign, f"changes/{number}/undo/")).status_code == 302
+    pages = {page.title: page for page in ScriptPage.objects.for_tenant(house.tenant)}
+    assert {title: page.body for title, page in pages.items()} == {"Hello": "Good day", "Offer": "Buy"}
+    answer = ScriptAnswer.objects.for_tenant(house.tenant).get()
+    assert (answer.page, answer.label, answer.leads_to) == (first, "Yes", pages["Offer"])
+    assert not CustomField.objects.for_tenant(house.tenant).exists()
+    campaign.terms.refresh_from_db()
+    assert (campaign.terms.purpose, campaign.terms.attempts) == ("service", 0)
+
+
 def test_recycle_rules_are_undone_too(house: House, campaign: Campaign, as_: As) -> None:
     from .test_recycling import sent
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 
+from dialer.calls import replanning
 from dialer.campaigns.models import Campaign
+from dialer.leads import priorities
 from dialer.leads.models import Lead
 from dialer.leads.rules import CALLBACK_PRIORITY
 from dialer.people.models import User
@@ -45,3 +48,20 @@ def test_a_new_priority_is_that_of_the_leads(house: House, campaign: Campaign, a
     )
     for data in wrong:
         assert as_(house.supervisor).post(at, data).status_code == 200
+
+
+def test_a_long_list_takes_it_by_and_by(
+    house: House, campaign: Campaign, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(priorities, "AT_ONCE", 2)
+    where = factories.make_list(campaign)
+    factories.make_leads(where, 5)
+    browser = as_(house.supervisor)
+    sent = {"name": where.name, "priority": 7, "mix": 0}
+    page = browser.post(f"/lists/{where.public_id}/edit/", sent, follow=True).content.decode()
+    assert "in the next minutes" in page
+    assert "taking its new priority: 2 so far" in page
+    assert replanning.work_off(within_s=600) is False
+    assert "taking its new priority" not in browser.get(f"/lists/{where.public_id}/").content.decode()
+    rows = Lead.objects.for_tenant(house.tenant).filter(list=where)
+    assert set(rows.values_list("priority", flat=True)) == {7}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.test import Client
 
+from dialer.calls import services
+from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import Campaign, Disposition, RecycleRule
+from dialer.core.clock import now
 from dialer.core.models import AuditEntry
 from dialer.people.models import User
+from tests import factories
 
 from .conftest import House
 from .pages import message
@@ -55,6 +60,19 @@ def test_only_what_differs_is_kept(house: House, campaign: Campaign, as_: As) ->
     assert entry.actor_id == house.admin.pk
     browser.post(at, sent(campaign))
     assert not RecycleRule.objects.for_tenant(house.tenant).exists()
+
+
+def test_who_rests_already_is_planned_anew_and_the_page_says_so(house: House, campaign: Campaign, as_: As) -> None:
+    lead = factories.make_lead(campaign)
+    call = factories.make_call(campaign, lead=lead)
+    services.begin_placing(call_id=call.pk)
+    services.apply_event(call_id=call.pk, event=Event(Kind.HUNG_UP, cause=17), at=now())
+    at, browser = f"/calls/recycling/{campaign.public_id}/", as_(house.admin)
+    assert "planned anew (" not in browser.get(at).content.decode()
+    page = browser.post(at, sent(campaign, **{"outcome-busy-delay_min": 90}), follow=True).content.decode()
+    assert "Given another time: 1. Not called any more: 0." in page
+    rests = factories.get_lead(lead.pk).next_attempt_at - now()
+    assert timedelta(minutes=85) < rests <= timedelta(minutes=90)
 
 
 def test_what_is_wrong_is_said_and_nothing_is_kept(house: House, campaign: Campaign, as_: As) -> None:

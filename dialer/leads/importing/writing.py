@@ -37,6 +37,8 @@ _FOR_A_CHUNK = """
 SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
     set_config('jit', 'off', true)
 """
+# The list's as it is now. Whoever changes it waits for the chunk, and then for its leads too (leads/priorities.py).
+_PRIORITY = "SELECT priority FROM campaigns_leadlist WHERE id = %s FOR SHARE"
 _THERE = """
 SELECT lead.id, lead.public_id FROM leads_lead AS lead
 WHERE lead.tenant_id = %(tenant)s AND lead.phone = stage.phone AND lead.created_at >= %(since)s AND {scope}
@@ -126,11 +128,13 @@ def write(*, of: Import, chunk: Chunk) -> None:
     at = now()
     since = at - timedelta(days=of.days or 100 * 365)
     values: dict[str, Any] = {
-        **{"tenant": of.tenant_id, "campaign": of.campaign_id, "list": of.list_id, "priority": of.priority},
+        **{"tenant": of.tenant_id, "campaign": of.campaign_id, "list": of.list_id},
         **{"at": at, "since": since, "promised": CALLBACK_PRIORITY},
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_FOR_A_CHUNK)
+        cursor.execute(_PRIORITY, [of.list_id])
+        values["priority"] = (cursor.fetchone() or (of.priority,))[0]
         on_dnc = 0
         if chunk.taken:
             cursor.execute(STAGE)

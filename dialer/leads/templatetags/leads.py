@@ -6,7 +6,7 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from dialer.leads.bulk import ACTIONS
+from dialer.leads.bulk import WORDS
 
 register = template.Library()
 
@@ -52,4 +52,4 @@ def grouped(number: int) -> str:
 @register.filter
 def bulk_words(action: str) -> str:
     """What was done to many leads."""
-    return str(ACTIONS.get(action, action))
+    return str(WORDS.get(action, action))
