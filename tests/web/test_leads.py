@@ -43,6 +43,19 @@ def test_switching_a_list(house: House, campaign: Campaign, as_: As) -> None:
         assert LeadList.objects.for_tenant(house.tenant).get().is_active is active
 
 
+def test_lists_of_another_team_s_campaign_are_not_there(house: House, campaign: Campaign, as_: As) -> None:
+    lead = factories.make_lead(campaign)
+    campaign.teams.add(factories.make_team(house.tenant))
+    toggle = f"/lists/{lead.list.public_id}/active/"
+    for rest in (f"campaigns/{campaign.public_id}/lists/", f"lists/{lead.list.public_id}/", f"leads/{lead.public_id}/"):
+        assert as_(house.supervisor).get(f"/{rest}").status_code == 404
+        assert as_(house.admin).get(f"/{rest}").status_code == 200
+    assert as_(house.supervisor).post(toggle, {"active": "0"}).status_code == 404
+    assert LeadList.objects.for_tenant(house.tenant).get().is_active
+    page = as_(house.admin).post(toggle, {"active": "0"}, follow=True).content.decode()
+    assert "is no longer dialed" in page
+
+
 def test_leads_are_paged(
     house: House, campaign: Campaign, as_: As, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -51,7 +64,7 @@ def test_leads_are_paged(
     factories.make_leads(lead_list, 1, state="done", refused_rule="dnc", last_outcome="no_answer")
     browser = as_(house.supervisor)
     address = f"/lists/{lead_list.public_id}/"
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page = browser.get(address).content.decode()
     assert page.count('data-label="Lead"') == 50
     after = page.split("after=")[1].split('"')[0]
