@@ -21,6 +21,9 @@ _NORTH_AMERICAN = re.compile(
 _DIAL_PLAINLY = ("US", "CA")
 """Regions where ten digits, or a 1 and ten digits, are always the same North American number."""
 
+NOT_A_NUMBER = _("“%(number)s” is not a telephone number. Type it with its area code, or with + and the country code.")
+NOT_THIS_NUMBER = _("“%(number)s” is not a telephone number: %(cure)s.")
+
 
 class NotANumber(ValueError):
     """The text is no telephone number; the message says what to do about it."""
@@ -39,12 +42,7 @@ def parse_number(text: str, region: str) -> str:
     try:
         number = phonenumbers.parse(shown, region)
     except phonenumbers.NumberParseException as error:
-        raise NotANumber(
-            said(
-                "“%(number)s” is not a telephone number. Type it with its area code, or with + and the country code.",
-                number=_quoted(shown),
-            )
-        ) from error
+        raise NotANumber(said(NOT_A_NUMBER, number=_quoted(shown))) from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.IS_POSSIBLE:
         e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -60,7 +58,7 @@ def parse_number(text: str, region: str) -> str:
         phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: _("its area code is missing"),
         phonenumbers.ValidationResult.TOO_LONG: _("it has too many digits"),
     }.get(reason, _("check its length and country code"))
-    raise NotANumber(said("“%(number)s” is not a telephone number: %(cure)s.", number=_quoted(shown), cure=cure))
+    raise NotANumber(said(NOT_THIS_NUMBER, number=_quoted(shown), cure=cure))
 
 
 def parse_beginning(text: str, region: str) -> str:
@@ -111,7 +109,7 @@ def zones_of_number(e164: str) -> list[str]:
 def _zones_of_area(beginning: str) -> tuple[str, ...]:
     """The zones of all numbers with this beginning (+1, area code, a digit); empty when they are not the same."""
     geographic = _geographic()
-    if beginning[1:] in _divided() or not all(geographic(beginning + digit * 6, 2) for digit in "0123456789"):
+    if beginning[1:] in _divided() or not all(geographic(f"{beginning}{pair:02}0000", 2) for pair in range(100)):
         return ()
     return tuple(_zones_by_prefix(beginning))
 

@@ -115,6 +115,7 @@ def test_the_fast_way_reads_north_american_numbers_as_the_library_does(text: str
 
 @settings(max_examples=3000)
 @given(st.integers(200_000_0000, 999_999_9999))
+@example(829_284_0000)
 def test_the_fast_way_finds_the_zones_that_the_library_finds(national: int) -> None:
     number = phonenumbers.parse(f"+1{national}")
     expected = [zone for zone in timezone.time_zones_for_number(number) if zone != "Etc/Unknown"]
