@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
@@ -162,15 +163,36 @@ class NoteForm(forms.ModelForm):
         }
         widgets = {"reassigned_since": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
 
+    asked_on = forms.DateField(
+        required=False,
+        label=lazy("Asked on"),
+        help_text=lazy("Its age counts from here. Empty: today."),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reassigned_since"].required = False
+        self._asked_at: datetime | None = self.instance.reassigned_at
+        if self._asked_at is not None:
+            self.initial["asked_on"] = timezone.localdate(self._asked_at)
 
     def clean(self) -> dict[str, Any]:
-        """An answer about reassignment is about a date."""
+        """An answer about reassignment is about a date, and has one itself, which nothing else makes younger."""
         data = super().clean() or {}
         if data.get("reassigned") and not data.get("reassigned_since"):
             self.add_error("reassigned_since", _("Give the date that the database was asked about (the consent's)."))
+        today = timezone.localdate()
+        asked_on = data.get("asked_on") or today
+        if asked_on > today:
+            self.add_error("asked_on", _("This is in the future. Give the day on which the database was asked."))
+        if self._asked_at is not None and asked_on == timezone.localdate(self._asked_at):
+            data["reassigned_at"] = self._asked_at
+        else:
+            start = timezone.make_aware(datetime.combine(asked_on, time.min))
+            data["reassigned_at"] = timezone.now() if asked_on == today else start
+        if not data.get("reassigned"):
+            data["reassigned_at"] = None
         return data
 
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
 
@@ -87,6 +88,11 @@ class Consent(TenantScoped):
 
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["tenant", "phone"], name="consent_by_phone")]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has run out."""
+        return self.expires_at is not None and self.expires_at <= now()
 
 
 class NumberNote(TenantScoped):

@@ -123,9 +123,8 @@ def note(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(_page_of(about))
-    data = form.cleaned_data
-    asked = {"reassigned_at": now() if data["reassigned"] else None}
-    services.note_number(tenant_id=tenant.pk, number=about, **{**data, **asked})
+    known = {name: value for name, value in form.cleaned_data.items() if name != "asked_on"}
+    services.note_number(tenant_id=tenant.pk, number=about, **known)
     messages.success(request, _("Noted of %(number)s.") % {"number": display_number(about)})
     return redirect(_page_of(about))
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import Func, IntegerField, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
+from dialer.campaigns.models import WEEKDAYS
 from dialer.core.clock import now
 
 from . import national, rulebook
-from .laws import Notice, Purpose, Rule
+from .laws import Level, Notice, Purpose, Rule
 from .models import CampaignTerms, GateVerdict, NationalChunk, NationalList
 
 
@@ -65,7 +68,7 @@ def official_lists() -> list[OfficialList]:
 
 
 def _official(name: str, rule: Rule | None, row: NationalList | None) -> OfficialList:
-    asked_by = f"{rule.source} ({rule.pack})" if rule else "asked for by no rule pack"
+    asked_by = f"{rule.source} ({rule.pack})" if rule else _("asked for by no rule pack")
     max_days = rule.within.days if rule else 0
     if row is None:
         return OfficialList(name, asked_by, max_days, None, "missing")
@@ -95,7 +98,7 @@ def law_in_words(terms: CampaignTerms) -> list[LawLine]:
     today, purpose = now().date(), Purpose(terms.purpose)
     return [
         LawLine(
-            ", ".join(rule.regions) or ", ".join(rule.countries).replace("*", "everywhere"),
+            ", ".join(rule.regions) or ", ".join(rule.countries).replace("*", _("everywhere")),
             _in_words(rule),
             rule.source,
             rule.pack,
@@ -107,26 +110,51 @@ def law_in_words(terms: CampaignTerms) -> list[LawLine]:
 
 
 def _in_words(rule: Rule) -> str:
-    paced = " (not for calls by hand)" if rule.paced else ""
-    where = " where no pack of the country is known" if rule.fallback else ""
-    if rule.kind == "window":
-        return f"calls {_week_in_words(rule)}{', not on holidays' if rule.holidays else ''}{paced}{where}"
-    days, hours = rule.within.days, int(rule.within.total_seconds() // 3600)
-    words = {
-        "national": f"no calls to numbers on {rule.list}, which may be {days} days old",
-        "attempts": f"{rule.calls} calls to a {rule.per} in {hours} hours at most",
-        "conversation": f"no call within {days} days after a conversation",
-        "abandoned": f"no call within {hours} hours after an abandoned one",
-        "consent": f"{rule.level} consent",
-        "recording": f"people hear of a recording: {rule.notice}",
+    values = {
+        "list": rule.list,
+        "calls": rule.calls,
+        "days": rule.within.days,
+        "hours": int(rule.within.total_seconds() // 3600),
+        "week": _week_in_words(rule) if rule.kind == "window" else "",
+        "how": _NOTICES[Notice(rule.notice)] if rule.kind == "recording" else "",
     }
-    return words[rule.kind] + paced + where
+    words = _template(rule) % values
+    if rule.kind == "window" and rule.holidays:
+        words += _(", not on holidays")
+    if rule.paced:
+        words += " " + _("(not for calls by hand)")
+    if rule.fallback:
+        words += " " + _("where no pack of the country is known")
+    return words
+
+
+def _template(rule: Rule) -> str:
+    match rule.kind:
+        case "window":
+            return _("calls %(week)s")
+        case "national":
+            return _("no calls to numbers on %(list)s, which may be %(days)s days old")
+        case "attempts" if rule.per == "lead":
+            return _("%(calls)s calls to a lead in %(hours)s hours at most")
+        case "attempts":
+            return _("%(calls)s calls to a number in %(hours)s hours at most")
+        case "conversation":
+            return _("no call within %(days)s days after a conversation")
+        case "abandoned":
+            return _("no call within %(hours)s hours after an abandoned one")
+        case "consent":
+            return _("written consent") if rule.level == Level.WRITTEN else _("express consent")
+        case _:
+            return _("people hear of a recording: %(how)s")
+
+
+_NOTICES = {Notice.NONE: lazy("nothing"), Notice.BEEP: lazy("a beep"), Notice.ANNOUNCE: lazy("a sentence")}
 
 
 def _week_in_words(rule: Rule) -> str:
     spans: list[tuple[str, str, str]] = []
-    for day, (opens, closes) in zip(rulebook.DAYS, rule.hours, strict=True):
-        span = f"{opens // 60:02d}:{opens % 60:02d}–{closes // 60:02d}:{closes % 60:02d}" if closes else "never"
+    for day, (opens, closes) in zip(map(str, WEEKDAYS), rule.hours, strict=True):
+        span = f"{opens // 60:02d}:{opens % 60:02d}–{closes // 60:02d}:{closes % 60:02d}" if closes else _("never")
         if spans and spans[-1][2] == span:
             spans[-1] = (spans[-1][0], day, span)
         else:

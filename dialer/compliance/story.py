@@ -129,16 +129,35 @@ def evidence_rows(tenant: Tenant, number: str) -> Iterator[dict[str, str]]:
     """The whole evidence of a number, oldest first within each kind: consents, lists, decisions and calls, audit."""
     story = story_of(tenant, number)
     for consent in reversed(story.consents):
-        yield _row("consent", consent.given_at, answer=consent.kind, grounds=f"{consent.source}; {consent.proof}")
+        until = f"until {consent.expires_at.isoformat(timespec='seconds')}" if consent.expires_at else ""
+        grounds = "; ".join(part for part in (consent.source, consent.proof, until) if part)
+        yield _row("consent", consent.given_at, answer=consent.kind, grounds=grounds)
         if consent.revoked_at:
             yield _row("consent revoked", consent.revoked_at, answer=consent.kind, grounds=consent.revoked_how)
     for entry in story.listed:
         where = entry.campaign.name if entry.campaign else "every campaign"
         yield _row("do not call", entry.added_at, campaign=where, answer=entry.kind, grounds=entry.source)
+    for pattern in story.patterns:
+        where = pattern.campaign.name if pattern.campaign else "every campaign"
+        yield _row("do not call", pattern.added_at, campaign=where, answer=f"begins with {pattern.prefix}")
+    for one in story.official:
+        yield _row("official list", one.as_of, answer=one.name, grounds=f"on it; loaded {one.loaded_at.isoformat()}")
+    yield from _checks(story.note)
     for verdict in verdicts_of(tenant, number).order_by("at", "pk").iterator(chunk_size=500):
         yield _verdict_row(verdict)
     for deed in audited(tenant, story):
         yield _row("audit", deed.at, answer=deed.action, by=deed.actor_name, hash=f"{deed.seq} {deed.hash}")
+
+
+def _checks(note: NumberNote | None) -> Iterator[dict[str, str]]:
+    """What was found out about the number itself."""
+    if note is None:
+        return
+    if note.reassigned and note.reassigned_at:
+        yield _row("check", note.reassigned_at, answer=f"reassigned since {note.reassigned_since}: {note.reassigned}")
+    for name in ("wireless", "by_hand_only", "legal_hold"):
+        if getattr(note, name):
+            yield {**dict.fromkeys(EVIDENCE_COLUMNS, ""), "what": "note", "answer": name}
 
 
 def _verdict_row(verdict: GateVerdict) -> dict[str, str]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dialer.campaigns import history
 from dialer.campaigns.models import Campaign
 from dialer.core.numbers import display_number
 from dialer.core.regions import region_words
@@ -164,7 +165,8 @@ def terms(request: HttpRequest, public_id: UUID) -> HttpResponse:
     row = row or CampaignTerms(tenant=tenant_of(request), campaign=campaign)
     form = TermsForm(request.POST or None, instance=row, tenant=tenant_of(request))
     if request.method == "POST" and form.is_valid():
-        services.set_terms(terms=form.instance, by=user_of(request))
+        with history.change(campaign, by=user_of(request)):
+            services.set_terms(terms=form.instance, by=user_of(request))
         messages.success(
             request, _("The rules of “%(name)s” are saved. They hold from the next call on.") % {"name": campaign.name}
         )

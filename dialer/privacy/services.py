@@ -48,23 +48,24 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
     moment = now()
     files: list[Path] = []
     with transaction.atomic():
-        if NumberNote.objects.for_tenant(tenant).filter(phone=number, legal_hold=True).exists():
-            raise OnHold(_("This number is on legal hold, so nothing of it may be removed. Lift the hold first."))
-        calls = CallTask.objects.for_tenant(tenant).filter(phone=number)
-        live = calls.exclude(state="ended").exists()
-        if live:
-            raise OnHold(_("This number is in a call at this moment. Try again when it is over."))
         if imports.is_busy(tenant_id=tenant.pk):
             raise OnHold(_("An import is under way, which may have this person in it. Try again when it is over."))
         leads = Lead.objects.for_tenant(tenant).filter(Q(phone=number) | Q(numbers__phone=number)).order_by("pk")
         lead_ids = list(dict.fromkeys(leads.values_list("pk", flat=True)))
+        if not {number, *_numbers(tenant, lead_ids)}.isdisjoint(held_numbers(tenant)):
+            raise OnHold(_("This number is on legal hold, so nothing of it may be removed. Lift the hold first."))
+        # Their calls on other numbers too: whoever answered there was called as this person.
+        calls = CallTask.objects.for_tenant(tenant).filter(Q(phone=number) | Q(lead__in=lead_ids))
+        live = calls.exclude(state="ended").exists()
+        if live:
+            raise OnHold(_("This number is in a call at this moment. Try again when it is over."))
         counts = {
             "leads": _empty_leads(tenant, lead_ids, moment),
             "notes": _empty_notes(tenant, calls),
             "refused_rows": imports.refused_rows_of(tenant_id=tenant.pk, number=number).delete()[0],
             "uploads": imports.discard_all(tenant_id=tenant.pk),  # whoever may be in those files
             "recordings": _remove_recordings(
-                tenant, Recording.objects.for_tenant(tenant).filter(call__phone=number), files
+                tenant, Recording.objects.for_tenant(tenant).filter(call__in=calls), files
             ),
         }
         add_to_dnc(tenant_id=tenant.pk, number=number, source="erased", by=by)
@@ -76,6 +77,13 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
         )
         transaction.on_commit(lambda: _unlink(files))
     return counts
+
+
+def _numbers(tenant: Tenant, lead_ids: list[int]) -> list[str]:
+    """Every number of these leads."""
+    own = Lead.objects.for_tenant(tenant).filter(pk__in=lead_ids).values_list("phone", flat=True)
+    others = LeadNumber.objects.for_tenant(tenant).filter(lead__in=lead_ids).values_list("phone", flat=True)
+    return [*own, *others]
 
 
 def _empty_leads(tenant: Tenant, lead_ids: list[int], at: datetime) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dialer.compliance.models import Retention
@@ -22,18 +26,53 @@ from dialer.people.access import admin, owned, tenant_of, user_of
 from . import selectors, services
 from .forms import EraseForm, HiddenForm, PersonForm, RetentionForm
 
+DEEDS = {
+    "person.erased": lazy("A person was forgotten"),
+    "person.exported": lazy("What is kept of a person was handed out"),
+    "retention.done": lazy("What was past its time was removed"),
+    "retention.set": lazy("How long data is kept was set"),
+    "numbers.hidden": lazy("From whom numbers are hidden was set"),
+}
+_DETAILS = {
+    "leads": lazy("leads"),
+    "notes": lazy("notes"),
+    "recordings": lazy("recordings"),
+    "refusals": lazy("decisions that refused a call"),
+    "refused_rows": lazy("refused rows"),
+    "uploads": lazy("uploads"),
+    "why": lazy("why"),
+    "ends": lazy("number ends in"),
+    "from": lazy("hidden from"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A deed of the audit trail in words."""
+
+    at: datetime
+    what: str
+    who: str
+    details: str
+
+
+def _told(deed: AuditEntry) -> Deed:
+    data = {name: ", ".join(value) if isinstance(value, list) else value for name, value in deed.data.items()}
+    details = ", ".join(f"{_DETAILS.get(name, name)}: {value}" for name, value in data.items())
+    return Deed(deed.at, str(DEEDS[deed.action]), deed.actor_name, details)
+
 
 def _page(request: HttpRequest, **forms: object) -> HttpResponse:
     tenant = tenant_of(request)
     days = dict(owned(request, Retention).values_list("kind", "days"))
     initial = {kind.value: days.get(kind.value, 0) for kind in Retention.Kind}
-    deeds = owned(request, AuditEntry).filter(action__in=["person.erased", "person.exported", "retention.done"])
+    deeds = owned(request, AuditEntry).filter(action__in=list(DEEDS))
     context = {
         "retention_form": RetentionForm(initial=initial, auto_id="keep-%s"),
         "hidden_form": HiddenForm(initial={"roles": tenant.numbers_hidden_from}, auto_id="hidden-%s"),
         "person_form": PersonForm(region=tenant.region, auto_id="person-%s"),
         "erase_form": EraseForm(region=tenant.region, auto_id="erase-%s"),
-        "deeds": deeds.order_by("-seq")[:30],
+        "deeds": [_told(deed) for deed in deeds.order_by("-seq")[:30]],
         "tab": "privacy",
     }
     return render(request, "privacy/page.html", {**context, **forms})
@@ -83,19 +122,13 @@ def erase(request: HttpRequest) -> HttpResponse:
     except services.OnHold as error:
         messages.error(request, str(error))
         return redirect("privacy:page")
-    messages.success(
-        request,
-        _(
-            "%(number)s is forgotten: %(leads)s leads, %(notes)s notes, %(recordings)s recordings. It "
-            "is never called again."
-        )
-        % {
-            "number": display_number(number),
-            "leads": counts["leads"],
-            "notes": counts["notes"],
-            "recordings": counts["recordings"],
-        },
-    )
+    said = [
+        ngettext("%(count)s lead", "%(count)s leads", counts["leads"]) % {"count": counts["leads"]},
+        ngettext("%(count)s note", "%(count)s notes", counts["notes"]) % {"count": counts["notes"]},
+        ngettext("%(count)s recording", "%(count)s recordings", counts["recordings"]) % {"count": counts["recordings"]},
+    ]
+    words = _("%(number)s is forgotten: %(what)s. It is never called again.")
+    messages.success(request, words % {"number": display_number(number), "what": ", ".join(said)})
     if counts["uploads"]:
         messages.info(request, _("Files that waited to be imported were thrown away too. Upload them again."))
     return redirect("privacy:page")

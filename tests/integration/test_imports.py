@@ -91,7 +91,7 @@ def test_bad_rows_stop_no_other_and_come_back_as_a_file(campaign: Campaign) -> N
         (5, True),
         (6, True),
     ]
-    piece, following = refused_rows(done, 0)
+    piece, following = refused_rows(done, "en", 0)
     file = (csv_lines([refused_header(done)]) + piece).decode()
     assert following is None
     assert file.splitlines()[:2] == ["phone,first_name,last_name,company,problem", f"555,Short,'=1+1,,{said[3]}"]

@@ -162,3 +162,15 @@ def test_the_page_s_fragment_is_the_socket_s(house: House, campaign: Campaign, a
     made = imported(campaign, ROWS)
     page = as_(house.supervisor).get(f"/imports/{made.public_id}/").content.decode()
     assert TOPIC.render(made.pk, "") in page
+
+
+def test_what_is_wrong_is_said_in_the_reader_s_language(house: House, campaign: Campaign, as_: As) -> None:
+    User.objects.filter(pk=house.supervisor.pk).update(language="es")
+    browser = as_(house.supervisor)
+    made = imported(campaign, ROWS)
+    page = browser.get(f"/imports/{made.public_id}/").content.decode()
+    assert "«555» no es un número de teléfono" in page
+    file = browser.get(f"/imports/{made.public_id}/rows-to-mend.csv")
+    assert "«555» no es un número de teléfono" in b"".join(file).decode()
+    answer = browser.post(f"/campaigns/{campaign.public_id}/lists/new/", {"pasted": "phone\n"})
+    assert "No hay ninguna fila bajo los nombres de columna" in answer.content.decode()

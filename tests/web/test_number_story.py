@@ -13,7 +13,7 @@ from django.test import Client
 
 from dialer.campaigns.models import Campaign
 from dialer.compliance import evidence
-from dialer.compliance.models import Consent, NumberNote
+from dialer.compliance.models import Consent, DncPattern, NumberNote
 from dialer.compliance.services import Asked, add_to_dnc, judge
 from dialer.core.audit import verify
 from dialer.core.clock import now
@@ -105,6 +105,53 @@ def test_what_is_known_of_a_number(house: House, as_: As) -> None:
     browser.post(PAGE + "note/", {"number": NUMBER, "reassigned": "yes"})
     note.refresh_from_db()
     assert note.reassigned == "no"
+
+
+def test_a_check_gets_no_younger_by_other_marks(house: House, as_: As) -> None:
+    browser = as_(house.supervisor)
+    values = {"number": NUMBER, "reassigned": "no", "reassigned_since": "2026-01-05", "asked_on": "2026-02-03"}
+    browser.post(PAGE + "note/", values)
+    note = NumberNote.objects.for_tenant(house.tenant).get()
+    asked_at = note.reassigned_at
+    assert asked_at is not None
+    assert asked_at.date().isoformat() == "2026-02-03"
+    assert 'value="2026-02-03"' in page(browser)
+    browser.post(PAGE + "note/", {**values, "legal_hold": "on"})
+    note.refresh_from_db()
+    assert (note.legal_hold, note.reassigned_at) == (True, asked_at)
+    browser.post(PAGE + "note/", {**values, "asked_on": "2999-01-01"})
+    note.refresh_from_db()
+    assert note.reassigned_at == asked_at
+
+
+def test_consents_and_checks_are_evidence_and_an_expired_one_says_so(house: House, as_: As) -> None:
+    given, until = now() - timedelta(days=9), now() - timedelta(days=2)
+    Consent.objects.create(
+        tenant=house.tenant,
+        phone=NUMBER,
+        kind="express",
+        source="call",
+        given_at=given,
+        expires_at=until,
+        added_at=given,
+    )
+    NumberNote.objects.create(
+        tenant=house.tenant,
+        phone=NUMBER,
+        wireless=True,
+        reassigned="no",
+        reassigned_at=given,
+        reassigned_since=given.date(),
+    )
+    DncPattern.objects.create(tenant=house.tenant, prefix="+1212", added_at=given)
+    browser = as_(house.supervisor)
+    assert "It has expired" in page(browser)
+    answer = browser.post(PAGE + "evidence/", {"number": NUMBER, "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["what"] for row in rows] == ["consent", "do not call", "check", "note"]
+    assert f"until {until.date().isoformat()}" in rows[0]["grounds"]
+    assert "no" in rows[2]["answer"]
+    assert rows[3]["answer"] == "wireless"
 
 
 def test_the_evidence_as_csv(house: House, as_: As, called: Campaign) -> None:

@@ -105,6 +105,31 @@ def test_a_person_is_forgotten_and_the_evidence_stays(
     assert verify(house.tenant.pk).broken == ""
 
 
+def test_calls_on_the_person_s_other_numbers_go_too(
+    house: House, as_: As, campaign: Campaign, person: Lead, recordings: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    call = make_call(campaign, lead=person, phone="+12125550143", note="at home")
+    CallTask.objects.for_tenant(house.tenant).filter(pk=call.pk).update(
+        state="ended", outcome="connected", ended_at=now()
+    )
+    (recordings / "two.wav").write_bytes(b"RIFF")
+    Recording.objects.create(
+        tenant=house.tenant, call=call, path="two.wav", state="complete", started_at=now(), sha256="cd"
+    )
+    note_number(tenant_id=house.tenant.pk, number="+12125550143", legal_hold=True)
+    browser = as_(house.admin)
+    assert "legal hold" in browser.get(erase(browser).url).content.decode()
+    assert get_lead(person.pk).last_name == "Byron"
+    note_number(tenant_id=house.tenant.pk, number="+12125550143", legal_hold=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        page = browser.get(erase(browser).url).content.decode()
+    assert "is forgotten: 1 lead, 2 notes, 2 recordings." in page
+    assert "A person was forgotten" in page
+    assert not Recording.objects.for_tenant(house.tenant).exists()
+    assert not (recordings / "two.wav").exists()
+    assert not CallTask.objects.for_tenant(house.tenant).exclude(note="").exists()
+
+
 def test_rows_that_an_import_refused_are_handed_out_and_forgotten(house: House, as_: As, campaign: Campaign) -> None:
     made = Import.objects.create(
         tenant=house.tenant, campaign=campaign, file_name="a.csv", size=1, region="US", asked_at=now(), state="done"

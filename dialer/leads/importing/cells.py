@@ -9,6 +9,9 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from dialer.core.numbers import NotANumber
+from dialer.core.words import said
+
+from . import sentences
 
 _SCIENTIFIC = re.compile(r"\+?(\d+)(?:[.,](\d+))?[eE]\+?(\d{1,3})")
 _WITH_DECIMALS = re.compile(r"(\+?\d{5,})[.,]0+")
@@ -28,10 +31,7 @@ def number_as_typed(cell: str) -> str:
     whole, part, exponent = found[1], found[2] or "", int(found[3])
     if len(part) == exponent and len(whole) == 1:
         return whole + part
-    raise NotANumber(
-        f"“{text[:40]}” is a number that the spreadsheet rounded, so its digits are lost. Format the column as text "
-        "there, or as a number without decimals, and save the file again."
-    )
+    raise NotANumber(said(sentences.ROUNDED, number=text[:40]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,10 @@ class BadCell(ValueError):
     """A cell does not hold what its field takes; the message names the field, the value and the cure."""
 
 
-_YES_OR_NO = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
+_YES_OR_NO = {
+    **dict.fromkeys(("y", "yes", "s", "si", "sí", "true", "1"), True),
+    **dict.fromkeys(("n", "no", "false", "0"), False),
+}
 LONGEST_TEXT = 500
 
 
@@ -58,7 +61,7 @@ def own_value(one: OwnField, text: str) -> str | bool:
         case "yesno":
             answer = _YES_OR_NO.get(text.lower())
             if answer is None:
-                raise _bad(one, text, "write yes or no")
+                raise _bad(one, text, sentences.YES_OR_NO)
             return answer
         case "number":
             return _figure(one, text)
@@ -68,14 +71,14 @@ def own_value(one: OwnField, text: str) -> str | bool:
                     raise ValueError
                 return date.fromisoformat(text).isoformat()
             except ValueError:
-                raise _bad(one, text, "write it like 2026-03-31") from None
+                raise _bad(one, text, sentences.LIKE_A_DAY) from None
         case "choice":
             if text not in one.choices:
-                raise _bad(one, text, f"choose one of: {', '.join(one.choices)[:200]}")
+                raise _bad(one, text, said(sentences.CHOOSE, choices=", ".join(one.choices)[:200]))
             return text
         case _:
             if len(text) > LONGEST_TEXT:
-                raise _bad(one, text, f"it has more than {LONGEST_TEXT} characters")
+                raise _bad(one, text, said(sentences.TOO_MANY_LETTERS, most=LONGEST_TEXT))
             return text
 
 
@@ -84,17 +87,17 @@ def _figure(one: OwnField, text: str) -> str:
     try:
         value = Decimal(text)
     except InvalidOperation:
-        raise _bad(one, text, "write a number, with a point before its decimals") from None
+        raise _bad(one, text, sentences.WITH_POINT) from None
     if not value.is_finite():
-        raise _bad(one, text, "write a number")
+        raise _bad(one, text, sentences.A_NUMBER)
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     decimals = max(0, -exponent)
     whole = max(0, len(digits) + exponent) if any(digits) else 0
     if decimals > 6 or whole > 12:
-        raise _bad(one, text, "at most 12 digits before and 6 behind the point are kept")
+        raise _bad(one, text, sentences.TOO_MANY_DIGITS)
     return f"{value.normalize():f}"
 
 
 def _bad(one: OwnField, text: str, cure: str) -> BadCell:
-    return BadCell(f"{one.label} “{text[:40]}”: {cure}.")
+    return BadCell(said(sentences.BAD_CELL, field=one.label, value=text[:40], cure=cure))

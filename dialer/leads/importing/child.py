@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from dialer.core.numbers import NotANumber
 
+from . import sentences
 from .cells import OwnField
 from .columns import guess
 from .reading import BadFile, Form, Table, form_of, look
@@ -118,8 +119,7 @@ def main(argv: list[str]) -> int:
     except BadFile as error:
         out.write(json.dumps({"bad": str(error)}).encode() + b"\n")
     except MemoryError:
-        words = "The file needs too much memory to be read. Save the sheet as CSV, or split it."
-        out.write(json.dumps({"bad": words}).encode() + b"\n")
+        out.write(json.dumps({"bad": sentences.TOO_MUCH_MEMORY}).encode() + b"\n")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -17,6 +17,10 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, TextIO
 
+from dialer.core.words import said
+
+from . import sentences
+
 MAX_COLUMNS = 1_000
 LONGEST_LINE = 4 * 1024 * 1024
 """Characters of a line; a row that is longer is reported and passed over."""
@@ -70,16 +74,16 @@ def form_of(path: Path) -> Form:
     with path.open("rb") as file:
         sample = file.read(_SAMPLE)
     if not sample.strip():
-        raise BadFile("The file is empty. Choose one with a row of column names and a row for each lead.")
+        raise BadFile(sentences.EMPTY)
     if sample.startswith(b"PK"):
         _check_workbook(path)
         return Form("xlsx")
     if sample.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadFile("This is a workbook of the old kind (XLS). Save it as XLSX or as CSV.")
+        raise BadFile(sentences.OLD_KIND)
     encoding = encoding_of(path, sample)
     text = sample.decode(encoding, "ignore").lstrip("\ufeff")
     if not text.strip():
-        raise BadFile("There is nothing but spaces in the file. Choose one with a row for each lead.")
+        raise BadFile(sentences.ONLY_SPACES)
     return Form("csv", encoding, delimiter_of(text, cut_off=len(sample) == _SAMPLE))
 
 
@@ -92,7 +96,7 @@ def encoding_of(path: Path, sample: bytes) -> str:
         even, odd = sample[::2].count(0), sample[1::2].count(0)
         if max(even, odd) > len(sample) // 5 and min(even, odd) * 20 < max(even, odd):
             return "utf-16-le" if odd > even else "utf-16-be"
-        raise BadFile("This is no text file. Save the sheet as CSV or XLSX and choose that file.")
+        raise BadFile(sentences.NO_TEXT)
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
@@ -126,15 +130,12 @@ def _check_workbook(path: Path) -> None:
             names = packed.namelist()
             unpacked = sum(part.file_size for part in packed.infolist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise BadFile("The workbook is cut off or damaged. Save it again, and upload the whole file.") from error
+        raise BadFile(sentences.CUT_OFF) from error
     if "xl/workbook.xml" not in names:
-        raise BadFile("This is no workbook. Save the sheet as XLSX or CSV and choose that file.")
+        raise BadFile(sentences.NO_WORKBOOK)
     size = max(1, path.stat().st_size)
     if unpacked > UNPACKED_BYTES or (unpacked > _SMALL and unpacked > MOST_PACKED * size):
-        raise BadFile(
-            f"The workbook unpacks to {unpacked // 1024 // 1024:,} MB, which is more than is taken. "
-            "Delete what is not needed of it, or save the sheet as CSV."
-        )
+        raise BadFile(said(sentences.UNPACKS, size=f"{unpacked // 1024 // 1024:,}"))
 
 
 class Table:
@@ -181,13 +182,9 @@ class Table:
         except BadFile:
             raise
         except MemoryError as error:
-            raise BadFile(
-                "The workbook is too large to be read. Save the sheet as CSV and choose that file."
-            ) from error
+            raise BadFile(sentences.WORKBOOK_TOO_LARGE) from error
         except Exception as error:  # openpyxl raises whatever its parsers do
-            raise BadFile(
-                f"The workbook cannot be read ({type(error).__name__}). Save it again, or save the sheet as CSV."
-            ) from error
+            raise BadFile(said(sentences.WORKBOOK_UNREAD, error=type(error).__name__)) from error
 
 
 def _trimmed(cells: list[str]) -> list[str]:
@@ -255,9 +252,6 @@ class _Lines:
         self.over = False
 
 
-_NEVER_CLOSED = "A quote that is opened in this row is never closed. Close it, or double it if it belongs to the text."
-
-
 def records_of(text: TextIO, delimiter: str) -> Iterator[list[str] | Broken]:
     """The records of CSV text. What cannot be read costs one record, not the rest of the file."""
     lines = _Lines(text)
@@ -270,19 +264,19 @@ def records_of(text: TextIO, delimiter: str) -> Iterator[list[str] | Broken]:
         except StopIteration:
             return
         except _TooLong:
-            yield Broken(f"The row is longer than {LONGEST_LINE // 1024 // 1024} MB.", taken[0][:200])
+            yield Broken(said(sentences.TOO_LONG, most=LONGEST_LINE // 1024 // 1024), taken[0][:200])
         except _Unclosed:
-            yield Broken(_NEVER_CLOSED, taken[0][:500])
+            yield Broken(sentences.NEVER_CLOSED, taken[0][:500])
             lines.give_back()
         except csv.Error as error:
             if len(taken) > 1:
-                yield Broken(_NEVER_CLOSED, taken[0][:500])
+                yield Broken(sentences.NEVER_CLOSED, taken[0][:500])
                 lines.give_back()
             else:
-                yield Broken(f"The row cannot be read ({error}).", taken[0][:500])
+                yield Broken(said(sentences.UNREAD, error=error), taken[0][:500])
         else:
             if lines.over and len(taken) > 1:  # the end of the file came within quotes
-                yield Broken(_NEVER_CLOSED, taken[0][:500])
+                yield Broken(sentences.NEVER_CLOSED, taken[0][:500])
                 lines.give_back()
             else:
                 yield cells
@@ -297,13 +291,11 @@ def look(path: Path, form: Form, rows: int = 8) -> tuple[list[str], list[list[st
     while isinstance(header, list) and not any(cell.strip() for cell in header):
         header = next(table, None)
     if header is None:
-        raise BadFile("There is nothing in it. Give a first row with column names, then one row per lead.")
+        raise BadFile(sentences.NOTHING)
     if isinstance(header, Broken):
-        raise BadFile(f"The first row cannot be read. {header.problem}")
+        raise BadFile(said(sentences.BAD_HEADER, why=header.problem))
     if len(header) > MAX_COLUMNS:
-        raise BadFile(
-            f"The first row has {len(header):,} columns; {MAX_COLUMNS:,} are taken. Delete what is not needed."
-        )
+        raise BadFile(said(sentences.TOO_MANY_COLUMNS, columns=f"{len(header):,}", most=f"{MAX_COLUMNS:,}"))
     shown: list[list[str]] = []
     for record in table:
         if isinstance(record, list) and any(cell.strip() for cell in record):
@@ -311,7 +303,7 @@ def look(path: Path, form: Form, rows: int = 8) -> tuple[list[str], list[list[st
         if len(shown) >= rows:
             break
     if not shown:
-        raise BadFile("There is no row below the column names. A list without leads is not kept.")
+        raise BadFile(sentences.NO_ROW)
     return [cell.strip()[:120] for cell in header], shown
 
 

@@ -13,8 +13,10 @@ from uuid_utils import uuid7
 
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.core.places import Place, place_of
+from dialer.core.words import said
 from dialer.core.zones import known_zone
 
+from . import sentences
 from .cells import BadCell, OwnField, number_as_typed, own_value
 from .columns import CUSTOM, NUMBERS, TEXTS
 from .reading import Broken
@@ -79,10 +81,7 @@ class Preparer:
 
     def _as_wide(self, cells: list[str]) -> list[str]:
         if any(cell.strip() for cell in cells[self._width : self._width + 10_000]):
-            raise Refused(
-                f"The row has {len(cells):,} cells and the header {self._width:,}: is a text with the delimiter in it "
-                "not in quotes?"
-            )
+            raise Refused(said(sentences.TOO_WIDE, cells=f"{len(cells):,}", columns=f"{self._width:,}"))
         return cells if len(cells) >= self._least else cells + [""] * (self._least - len(cells))
 
     def _number(self, cell: str) -> str:
@@ -130,7 +129,7 @@ class Preparer:
             if len(self._zone_names) < 10_000:
                 self._zone_names[name] = known
         if not known:
-            raise Refused(f"“{name[:40]}” is not a time zone. Write it like America/New_York, or leave it empty.")
+            raise Refused(said(sentences.NO_ZONE, zone=name[:40]))
         return name
 
     def _array(self, zones: tuple[str, ...]) -> str:

@@ -15,13 +15,13 @@ from typing import IO, Any
 from django.conf import settings
 from django.db import connections
 
+from . import sentences
 from .reading import BadFile
 from .writing import Chunk
 
 LOOK_WITHIN_S = 60
 _AHEAD = 2
 """Chunks that are read while one is written."""
-_BROKE_OFF = "Reading the file broke off. Try again; if it stays so, save the sheet as CSV and choose that file."
 
 
 def look(asked: dict[str, Any]) -> dict[str, Any]:
@@ -37,11 +37,9 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         )
         answer: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired as error:
-        raise BadFile(
-            "Reading the first rows took over a minute. Save the sheet as CSV and choose that file."
-        ) from error
+        raise BadFile(sentences.TOO_SLOW) from error
     except ValueError as error:
-        raise BadFile(_BROKE_OFF) from error
+        raise BadFile(sentences.BROKE_OFF) from error
     if "bad" in answer:
         raise BadFile(answer["bad"])
     return answer
@@ -130,4 +128,4 @@ def _frames(source: IO[bytes]) -> Iterator[Chunk]:
             problems=problems,
             phones=numbers,
         )
-    raise BadFile(_BROKE_OFF)
+    raise BadFile(sentences.BROKE_OFF)

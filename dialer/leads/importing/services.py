@@ -26,11 +26,12 @@ from dialer.campaigns.services import changed
 from dialer.core import audit, jobs
 from dialer.core.clock import now
 from dialer.core.models import TenantQuerySet
+from dialer.core.words import said
 from dialer.leads.fields import custom_fields
 from dialer.live import publish
 from dialer.people.models import User
 
-from . import runner
+from . import runner, sentences
 from .cells import OwnField
 from .columns import CUSTOM, TARGETS
 from .models import DRAFT_KEPT_FOR, OPEN, Import, ImportMapping, ImportProblem, ImportState
@@ -52,7 +53,7 @@ KEPT_FOR = timedelta(days=30)
 def upload(*, campaign: Campaign, user: User, file: UploadedFile) -> Import:
     """Keep a file and look into it. Raises BadFile; then nothing is kept."""
     if (file.size or 0) > MAX_BYTES:
-        raise BadFile(f"The file is larger than {MAX_BYTES // 1024 // 1024:,} MB. Split it.")
+        raise BadFile(said(sentences.TOO_LARGE, most=f"{MAX_BYTES // 1024 // 1024:,}"))
     made = Import(
         tenant_id=campaign.tenant_id,
         campaign=campaign,
@@ -228,7 +229,7 @@ def _only_one() -> None:
 def _carry_out(of: Import, scrub: Scrub) -> None:
     """Write all rows that are left. What breaks it off is said on its page."""
     if of.starts > MOST_STARTS:
-        _end(of, ImportState.FAILED, "The import broke off again and again. Ask who runs this installation to look.")
+        _end(of, ImportState.FAILED, sentences.AGAIN_AND_AGAIN)
         return
     asked = {
         "path": str(path_of(of)),

@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from dialer.core.clock import now
+from dialer.core.language import Retold, speaking
 from dialer.core.numbers import display_number
 from dialer.core.tables import csv_lines
 
+from . import sentences
 from .models import Import, ImportProblem
 from .rows import Preparer, Refused
 from .services import PROBLEM, own_fields
@@ -48,7 +50,12 @@ SHOWN_PROBLEMS = 100
 def context_of(one: Import) -> dict[str, Any]:
     """What the fragment of an import that was confirmed is rendered with."""
     problems = [] if one.is_open else list(one.problems.order_by("row")[:SHOWN_PROBLEMS])
-    return {"import": one, "shown": progress_of(one), "problems": problems}
+    told = [(problem.row, retold(problem.message)) for problem in problems]
+    return {"import": one, "shown": progress_of(one), "problems": told, "problem": retold(one.problem)}
+
+
+retold = Retold(sentences.WITH_VALUES)
+"""What was wrong with a file or row, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ def preview(one: Import) -> list[PreviewRow]:
         try:
             phone, line = preparer.line(number, cells)
         except Refused as refusal:
-            rows.append(PreviewRow(problem=str(refusal)))
+            rows.append(PreviewRow(problem=retold(str(refusal))))
             continue
         parts = line.replace("\\\\", "\\").split("\t")
         rows.append(
@@ -96,7 +103,7 @@ def refused_header(one: Import) -> list[str]:
     return [*_names(one), PROBLEM]
 
 
-def refused_rows(one: Import, after: int) -> tuple[bytes, int | None]:
+def refused_rows(one: Import, language: str, after: int) -> tuple[bytes, int | None]:
     """Refused rows behind row `after` as CSV, to be mended and uploaded again, and the row to go on from."""
     rows = ImportProblem.objects.for_tenant(one.tenant_id).filter(of=one, row__gt=after).order_by("row")
     found = list(rows.values_list("row", "message", "cells")[:PIECE])
@@ -104,7 +111,9 @@ def refused_rows(one: Import, after: int) -> tuple[bytes, int | None]:
     lines = []
     for _, message, cells in found:
         kept = [*cells, *[""] * (width - len(cells))]
-        lines.append([*(kept if len(cells) > len(one.header) else kept[:width]), message])
+        with speaking(language):
+            said = retold(message)
+        lines.append([*(kept if len(cells) > len(one.header) else kept[:width]), said])
     return csv_lines(lines), found[-1][0] if len(found) == PIECE else None
 
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,7 +22,7 @@ from . import services
 from .forms import SettingsForm, UploadForm
 from .models import Import, ImportState
 from .reading import BadFile
-from .shown import context_of, preview, refused_header, refused_rows
+from .shown import context_of, preview, refused_header, refused_rows, retold
 
 
 def _seen(request: HttpRequest) -> TenantQuerySet:
@@ -39,7 +40,7 @@ def upload(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         try:
             made = services.upload(campaign=campaign, user=user_of(request), file=form.cleaned_data["file"])
         except BadFile as error:
-            form.add_error("file", str(error))
+            form.add_error("file", retold(str(error)))
         else:
             return redirect("leads:import", made.public_id)
     recent = owned(request, Import).filter(campaign=campaign).select_related("list", "made_by")[:10]
@@ -67,7 +68,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
             encoding, delimiter = form.cleaned_data["encoding"], form.cleaned_data["delimiter"]
             services.look_again(of=found, encoding=encoding, delimiter=delimiter)
         except BadFile as error:
-            form.add_error("encoding", str(error))
+            form.add_error("encoding", retold(str(error)))
         else:
             messages.info(request, _("The file was read again. Look at its columns."))
             return redirect(request.path)
@@ -106,4 +107,4 @@ def problems(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     found = fetch(request, _seen(request), public_id=public_id)
     if not sees_numbers(user_of(request)):
         raise PermissionDenied("The file has whole numbers, which your role does not see.")
-    return csv_response("rows-to-mend.csv", refused_header(found), partial(refused_rows, found))
+    return csv_response("rows-to-mend.csv", refused_header(found), partial(refused_rows, found, get_language() or ""))
