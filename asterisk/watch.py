@@ -88,11 +88,11 @@ class Watch:
         identity = translate.channel_id(channel)
         if identity in self._ours:
             return True
-        self._learn_name(channel)
         if not identity or translate.owner(channel) != self._app:
             return False
         if identity not in self._ended:
             self._ours.add(identity)
+            self._learn_name(channel)
         return True
 
     def _learn_name(self, channel: Any) -> None:
@@ -110,8 +110,16 @@ class Watch:
         return made if made in self._ours else native
 
     def learn_bridge(self, bridge_id: str, members: Iterable[str]) -> None:
-        """These channels are in that bridge."""
-        self._bridge_of.update((self.named(member), bridge_id) for member in members)
+        """These channels are in that bridge; an empty string: in none."""
+        for member in members:
+            self._place(self.named(member), bridge_id)
+
+    def _place(self, identity: str, bridge_id: str) -> None:
+        """A channel is in that bridge, or in none: which is also what is heard last of one that has ended."""
+        if bridge_id:
+            self._bridge_of[identity] = bridge_id
+        else:
+            self._bridge_of.pop(identity, None)
 
     def learn_endpoints(self, states: Mapping[str, bool]) -> None:
         """These endpoints are reachable, or not; only what differs later is news."""
@@ -141,7 +149,7 @@ class Watch:
         if (dialed := translate.dial_status(raw)) is not None and dialed[0] in self._ours:
             self._dials[dialed[0]] = dialed[1]
         if (moved := translate.bridge_move(raw)) is not None:
-            self._bridge_of[moved[0]] = moved[1]
+            self._place(*moved)
         event = self._of_ours(translate.from_ari(raw, self._app, self._trunks))
         match event:
             case PhoneSeen(endpoint=name) | TrunkSeen(trunk=name):
@@ -157,9 +165,10 @@ class Watch:
                 self._tell(event)
             case ChannelEnded(channel_id=identity) if identity in self._ours:
                 self._end(event)
-            case MessagePlayed(channel_id=identity, playback_id=playback) if identity in self._ours:
+            case MessagePlayed(channel_id=identity, playback_id=playback):
                 self._playing.discard(playback)
-                if playback not in self._played:  # Asterisk says it twice when the channel was hung up
+                # Asterisk says it twice when the channel was hung up.
+                if identity in self._ours and playback not in self._played:
                     _remember(self._played, playback)
                     self._tell(event)
             case ChannelRinging(channel_id=identity) | ChannelAnswered(channel_id=identity) if identity in self._ours:

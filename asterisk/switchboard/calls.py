@@ -227,6 +227,8 @@ class CallDesk:
                 self._on_end(call)
         if call.own_agent and call.session_id is not None:
             await self._ring(call, call.session_id)
+        if call.state == CallState.ENDED:  # whose it was by then: it may have been handed on
+            self._rings.pop(call.pk, None)
         for effect in applied.effects:
             await self._do(call, effect)
 
@@ -239,8 +241,6 @@ class CallDesk:
                 await self._switch.ring(await self._bridge_id(session_id), rings)
             except (SwitchRefused, SwitchUnreachable) as error:
                 log.info("call %s: its agent hears no ringing, or too much of it (%s)", call.pk, error)
-        if call.state == CallState.ENDED:
-            self._rings.pop(call.pk, None)
 
     async def _do(self, call: CallTask, effect: Effect) -> None:
         match effect.act:
@@ -268,6 +268,7 @@ class CallDesk:
                 self._callers.discard(call_id)
                 await self._switch.refuse(str(call_id), UNALLOCATED)
             elif taken.call.state == CallState.ENDED:
+                self._callers.discard(call_id)
                 await self._switch.hang_up(str(call_id))
             elif taken.call.state == CallState.ANSWERED:
                 await self._switch.answer(str(call_id))

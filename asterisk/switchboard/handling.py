@@ -315,6 +315,7 @@ class HandlingDesk:
 
     async def _drop(self, party: Party, asked: bool) -> None:
         """Let a third party go: a number is hung up on, a colleague's leg goes back to their own desk."""
+        self._call_of.pop(party.pk, None)
         try:
             if party.session is not None:
                 leg, bridge = leg_of(party.session.public_id), bridge_of(party.session.public_id)
@@ -388,7 +389,7 @@ class HandlingDesk:
         if channel is None:
             if party.pk not in self._missed:
                 return {party.pk}
-            self._boxes.put(call_id, Told(Event(Kind.PARTY_GONE), now(), party.pk))
+            self._heard.put(party.pk, Told(Event(Kind.PARTY_GONE), now(), party.pk))
         elif channel.ready and party.state != "talking":
             self._boxes.put(call_id, Told(Event(Kind.PARTY_ANSWERED), now(), party.pk))
         return set()

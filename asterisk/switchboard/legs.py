@@ -183,7 +183,10 @@ class LegDesk:
             self._on_guest_back(session.call_id)
 
     async def _ended(self, session: AgentSession | None, at: datetime, cause: int | None) -> None:
-        if session is None or session.ended_at is not None:
+        if session is None:
+            return
+        if session.ended_at is not None:  # who has signed out listens to nobody any more
+            self._on_lost(session, at)
             return
         if session.leg == LegState.CALLING:
             await self._failed(session, _not_answered(session, cause), at)

@@ -134,7 +134,9 @@ class MonitorDesk:
             channel = channels.get(snoop_of(row.pk))
             if self._boxes.busy(row.watcher.public_id):
                 continue
-            if channel is None:
+            if row.watcher.ended_at is not None:
+                self.leg_lost(row.watcher.public_id)
+            elif channel is None:
                 if row.pk in self._missed:
                     self.channel_ended(row.pk)
                 else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -29,7 +30,7 @@ from .beat import Beat
 from .calls import CallDesk, event_of_end
 from .handling import HandlingDesk
 from .inventory import Reconciler
-from .lead import Lead
+from .lead import Lead, LeadershipLost
 from .legs import CallPhone, DropPhone, LegDesk, LegEnded, LegOverdue, LegReady
 from .listener import Listener
 from .monitoring import MonitorDesk
@@ -289,7 +290,7 @@ class Switchboard:
             for call_id in await self._store.run(board.expired_calls, now()):
                 self._calls.place(call_id)  # which cancels it, since it is too old
             for session_id in await self._store.run(board.due_callbacks, now()):
-                await self._store.run(_show_callback, session_id)
+                await self._do(_show_callback, session_id)
             if self._steady.look():
                 await self._end_what_is_overdue()
                 await self._look_for_absent_agents()
@@ -297,28 +298,31 @@ class Switchboard:
 
     async def _end_what_is_overdue(self) -> None:
         for session_id in await self._store.run(board.overdue_wrapups, now()):
-            await self._store.run(_end_wrapup, session_id)
+            await self._do(_end_wrapup, session_id)
         for session_id in await self._store.run(board.overdue_previews, now()):
-            await self._store.run(_end_preview, session_id)
+            await self._do(_end_preview, session_id)
         for public_id in await self._store.run(board.overdue_legs, now()):
             self._legs.put(public_id, LegOverdue())
         for call_id in await self._store.run(conversations.overdue_parked, now()):
             self._handling.recall(call_id)
+
+    async def _do(self, deed: Callable[[int], None], session_id: int) -> None:
+        """Do it to one session; one to which it cannot be done takes no other along, and no call."""
+        try:
+            await self._store.run(deed, session_id)
+        except LeadershipLost:
+            raise
+        except Exception:
+            log.exception("session %s: what was due was not done", session_id)
 
     async def _look_for_absent_agents(self) -> None:
         """While the database was away no page could be noted as open: that must not pause the whole floor."""
         if self._store.there_for_s < board.SCREEN_PATIENCE.total_seconds():
             return
         for session_id in await self._store.run(board.unseen_agents, now()):
-            await self._tell_agent(session_id, AgentKind.SCREEN_LOST)
+            await self._do(_lose_screen, session_id)
         for session_id in await self._store.run(board.deserted_sessions, now()):
-            await self._tell_agent(session_id, AgentKind.LEAVE_ASKED)
-
-    async def _tell_agent(self, session_id: int, kind: AgentKind) -> None:
-        try:
-            await self._store.run(agents.apply, session_id=session_id, event=AgentEvent(kind), at=now())
-        except agents.NotNow as refused:
-            log.info("session %s: %s", session_id, refused)
+            await self._do(_end_deserted, session_id)
 
     async def _serve_waiting(self) -> None:
         """A notification may be lost; somebody who waits is tried for four times a second all the same."""
@@ -336,6 +340,23 @@ class Switchboard:
                     self._handling.serve(call_id)
                 else:
                     self._calls.serve(call_id)
+
+
+def _lose_screen(session_id: int) -> None:
+    """No call is sent any more to an agent whose page is gone."""
+    _tell_agent(session_id, AgentKind.SCREEN_LOST)
+
+
+def _end_deserted(session_id: int) -> None:
+    """Sign out an agent who is paused, and has been away for long."""
+    _tell_agent(session_id, AgentKind.LEAVE_ASKED)
+
+
+def _tell_agent(session_id: int, kind: AgentKind) -> None:
+    try:
+        agents.apply(session_id=session_id, event=AgentEvent(kind), at=now())
+    except agents.NotNow as refused:
+        log.info("session %s: %s", session_id, refused)
 
 
 def _end_wrapup(session_id: int) -> None:

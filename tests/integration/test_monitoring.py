@@ -9,7 +9,10 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
+from dialer.agents.rules import Event as AgentEvent
+from dialer.agents.rules import Kind as AgentKind
 from dialer.agents.services import NotNow
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
@@ -119,6 +122,37 @@ async def test_the_supervisors_leg_ends_it(switch: ScriptedSwitch, agent: AgentS
         switch.leg_ended(boss.public_id)
         await switch.asked("hang_up", asked.about)
         await until(lambda: monitoring.current(boss) is None)
+
+
+async def test_whoever_signs_out_listens_no_more(
+    switch: ScriptedSwitch, agent: AgentSession, boss: AgentSession
+) -> None:
+    async with board(switch):
+        await switch.running.wait()
+        await go(monitoring.watch, watcher=boss, watched=agent, mode="listen")
+        asked = await switch.asked("snoop")
+        await until(lambda: rows()[0].started_at is not None)
+        await go(agents.apply, session_id=boss.pk, event=AgentEvent(AgentKind.LEAVE_ASKED), at=now())
+        await switch.asked("hang_up", leg_of(boss.public_id))
+        switch.leg_ended(boss.public_id)
+        await switch.asked("hang_up", asked.about)
+        await until(lambda: monitoring.current(boss) is None)
+
+
+async def test_who_signed_out_while_nobody_heard_it_listens_no_more(
+    switch: ScriptedSwitch, agent: AgentSession, boss: AgentSession
+) -> None:
+    """The next look at the switch finds the row and ends it; it puts nothing back."""
+    made = await go(monitoring.begin, watcher=boss.public_id, watched=agent.pk, mode="listen", at=now())
+    await go(monitoring.begun, monitor=made, at=now())
+    await go(agents.apply, session_id=boss.pk, event=AgentEvent(AgentKind.LEAVE_ASKED), at=now())
+    held = switch.held
+    channel = ChannelInfo(snoop_of(made.pk), "UP", ready=True)
+    switch.held = Inventory("boot-1", (*held.channels, channel), held.bridges)
+    async with board(switch):
+        await switch.asked("hang_up", snoop_of(made.pk))
+        await until(lambda: monitoring.current(boss) is None)
+    assert switch.count("join", snoop_of(made.pk)) == 0
 
 
 async def test_a_channel_that_nobody_knows_is_ended(switch: ScriptedSwitch) -> None:

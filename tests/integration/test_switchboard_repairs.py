@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,8 @@ from dialer.calls.models import CallEvent, CallTask
 from dialer.calls.rules import Event, Kind
 from dialer.core.clock import now
 from dialer.telephony.port import ChannelInfo, Inventory
-from tests.factories import get_session, make_call, make_campaign, make_session, make_tenant
+from tests import switch as switch_tells
+from tests.factories import get_session, make_call, make_campaign, make_lead, make_session, make_tenant
 from tests.integration.test_switchboard import board, until
 from tests.scripted import ScriptedSwitch
 
@@ -78,4 +80,36 @@ async def test_a_phone_lost_while_its_agent_is_being_claimed(monkeypatch: pytest
         await until(lambda: "agent_gone" in told(call.pk))
         # The first look may have put them together just before: then it is the customer who is let go.
         await until(lambda: get_session(session.pk).state == AgentState.PAUSED or switch.count("hang_up", call.pk) > 0)
+    await sync_to_async(connections.close_all)()
+
+
+async def test_one_session_that_cannot_be_helped_takes_no_other_along(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor the switchboard, on which every call hangs."""
+
+    def wrapping_up() -> tuple[AgentSession, AgentSession]:
+        campaign = make_campaign(make_tenant(), wrapup_s=1)
+        found = [make_session(campaign) for _ in range(2)]
+        for _ in found:
+            call = switch_tells.connect(campaign, make_lead(campaign))
+            switch_tells.hang_up(call.pk)
+        return found[0], found[1]
+
+    broken, other = await sync_to_async(wrapping_up)()
+    dispose = services.dispose
+
+    def break_at_one(*, session_id: int, **values: Any) -> CallTask:
+        if session_id == broken.pk:
+            raise ValueError("a row that is not as it should be")
+        return dispose(session_id=session_id, **values)
+
+    monkeypatch.setattr(services, "dispose", break_at_one)
+    switch = ScriptedSwitch()
+    for session in (broken, other):
+        switch.hold_leg(session.public_id)
+    async with board(switch):
+        await until(lambda: get_session(other.pk).state == AgentState.READY)
+    assert f"session {broken.pk}: what was due was not done" in caplog.text
+    assert (await sync_to_async(get_session)(broken.pk)).state == AgentState.WRAPUP
     await sync_to_async(connections.close_all)()

@@ -129,3 +129,24 @@ async def test_where_channels_are(watch: Watch) -> None:
 )
 def test_a_display_name_is_plain(text: str, expected: str) -> None:
     assert plain_name(text) == expected
+
+
+async def test_of_a_channel_that_is_gone_nothing_is_kept(watch: Watch, told: list[SwitchEvent]) -> None:
+    """Its last events may come after its end; a process that kept a word of each would grow with every call."""
+
+    def kept() -> int:
+        return sum(len(getattr(watch, name)) for name in ("_ours", "_native", "_dials", "_bridge_of", "_playing"))
+
+    incoming = {"channelvars": {"CORDBOARD": "cordboard", "CORDBOARD_CAMPAIGN": "inbound"}}
+    for channel, variables in (("c1", OURS), ("1700000000.7", incoming)):
+        watch.on_ari(ari("StasisStart", channel, variables, application="cordboard", args=["customer", "NONE"]))
+        watch.on_ari(ari("ChannelEnteredBridge", channel, variables, bridge={"id": "b"}))
+        assert watch.begin_playing("m1")
+        assert kept()
+        watch.on_ari(ari("ChannelDestroyed", channel, variables, cause=16))
+        watch.on_ari(ari("ChannelLeftBridge", channel, variables, bridge={"id": "b"}))
+        watch.on_ari({"type": "PlaybackFinished", "playback": {"id": "m1", "target_uri": f"channel:{channel}"}})
+        watch.learn_bridge("", [channel])  # asked to leave as it went
+        assert kept() == 0
+    assert len([event for event in told if isinstance(event, ChannelEnded)]) == 2
+    assert not [event for event in told if isinstance(event, MessagePlayed)]
