@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -317,21 +318,23 @@ def standing(*, call_id: UUID) -> Stepped | None:
 
 
 def say(*, taken: Stepped, notice: str, at: datetime) -> None:
-    """Show the agent why something was not done."""
+    """Show the agent why something was not done. It counts as a change, or the same could not be asked for again."""
     with transaction.atomic():
-        Conversation.objects.across_tenants().filter(pk=taken.call.pk).update(notice=for_owner(taken.call, notice))
+        rows = Conversation.objects.across_tenants().filter(pk=taken.call.pk)
+        rows.update(notice=for_owner(taken.call, notice), version=F("version") + 1)
         announce(taken, at)
 
 
 def too_late(*, call_id: UUID) -> None:
-    """Tell the agent that what they asked for was not done, because the switch was away."""
+    """Tell the agent that what they asked for was not done, because the switch was away; they may ask again."""
     with transaction.atomic():
         call = calls.lock(call_id, "campaign__tenant", "session")
         row = _row(call, make=True) if call is not None else None
         if call is None or row is None:
             return
         row.notice = for_owner(call, _("That was not done: the switch could not be reached in time. Try again."))
-        row.save(update_fields=["notice"])
+        row.version += 1
+        row.save(update_fields=["notice", "version"])
         was = row.as_conversation()
         announce(Stepped(call, row, was, was, ()), now())
 

@@ -28,7 +28,16 @@ from dialer.handling.selectors import PARK_LIMIT
 from dialer.handling.terms import Kind
 from dialer.telephony import events, outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
-from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable, bridge_of, leg_of, party_of
+from dialer.telephony.port import (
+    ChannelInfo,
+    Inventory,
+    Placement,
+    SwitchRefused,
+    SwitchUnreachable,
+    bridge_of,
+    leg_of,
+    party_of,
+)
 from tests import factories
 from tests import switch as told
 from tests.integration.test_switchboard import board, until
@@ -156,10 +165,14 @@ async def test_a_number_that_must_not_be_dialed(talk: Talk) -> None:
         await go(talk.ask_number)
         await until(lambda: "do-not-call" in talk.notice())
         assert await go(talk.mode) == "talk"
-    assert talk.switch.count("place") == 0
+        assert talk.switch.count("place") == 0
+        await go(talk.ask_number, number="+12125550188")  # another one instead
+        placed = await talk.switch.asked("place")
+        assert isinstance(placed.rest[0], Placement)
+        assert placed.rest[0].number == "+12125550188"
     verdict = await go(GateVerdict.objects.for_tenant(talk.call.tenant_id).get, phone=THIRD)
     assert (verdict.allowed, verdict.rule) == (False, "dnc")
-    assert not await go(Party.objects.across_tenants().exists)
+    assert not await go(Party.objects.across_tenants().filter(phone=THIRD).exists)
 
 
 async def test_a_colleague_takes_over(talk: Talk, campaign: Campaign) -> None:
@@ -198,7 +211,10 @@ async def test_a_colleague_who_is_busy_is_not_taken(talk: Talk, campaign: Campai
         await go(talk.ask_colleague, other)
         await until(lambda: "cannot take it now" in talk.notice())
         assert await go(talk.mode) == "talk"
-    assert not await go(Party.objects.across_tenants().exists)
+        assert not await go(Party.objects.across_tenants().exists)
+        await go(AgentSession.objects.across_tenants().filter(pk=other.pk).update, state="ready", pause_code="")
+        await go(talk.ask_colleague, other)  # the same again
+        await until(lambda: factories.get_session(other.pk).call_id == talk.call.pk)
 
 
 async def test_the_colleague_cannot_be_joined(talk: Talk, campaign: Campaign) -> None:
@@ -498,8 +514,10 @@ async def test_a_command_that_came_too_late_is_said_on_the_card(talk: Talk) -> N
     await go(SwitchCommand.objects.across_tenants().filter(kind="handle").update, deadline=late)
     async with board(talk.switch):
         await until(lambda: "in time" in talk.notice())
-    assert await go(talk.mode) == "talk"
-    assert talk.switch.count("hold") == 0
+        assert await go(talk.mode) == "talk"
+        assert talk.switch.count("hold") == 0
+        await go(talk.ask, Kind.HOLD)  # as the card says: try again
+        await talk.switch.asked("hold", talk.call.pk)
 
 
 async def test_a_guests_phone_that_comes_back_goes_where_it_was(talk: Talk, campaign: Campaign) -> None:
