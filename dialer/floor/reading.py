@@ -35,6 +35,8 @@ from dialer.people.models import Tenant
 from . import counters
 from .models import Alert, EmergencyStop
 
+FORGET_S = 600.0
+"""What nobody asked for in so long is not kept: boards that were looked at once."""
 SLOW_S = 15.0
 """How old the count of leads left may be."""
 STOP_SHOWN = timedelta(minutes=10)
@@ -241,10 +243,13 @@ def slowly(name, read, for_s=SLOW_S):  # type: ignore[no-untyped-def]
     """What `read` says, at most so old."""
     with _lock:
         kept = _slow.get(name)
-    if kept is None or time.monotonic() - kept[0] > for_s:
-        kept = (time.monotonic(), read())
+    moment = time.monotonic()
+    if kept is None or moment - kept[0] > for_s:
+        kept = (moment, read())
         with _lock:
             _slow[name] = kept
+            for old in [other for other, (at, _) in _slow.items() if moment - at > FORGET_S]:
+                del _slow[old]
     return kept[1]
 
 

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 AGAIN_S = 0.9
 """A board that looks the same is sent again after so long."""
+SEQUENCE_S = 3600
+"""How long the count of a board's sendings is kept when nobody looks at it any more."""
 ASIDE_AGAIN_S = 30.0
 """What changes seldom is sent again after so long, for whoever missed it."""
 LOOK_AGAIN_S = 10.0
@@ -311,7 +313,10 @@ class Keeper:
         again = bool(aside) and (told is None or told[0] != hash(aside) or clock() - told[1] >= ASIDE_AGAIN_S)
         if before is not None and before[0] == digest and clock() - before[1] < AGAIN_S and not again:
             return
-        number = await redis.incr(f"cordboard:board:{name}:{key}:sequence")
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.incr(f"cordboard:board:{name}:{key}:sequence")
+            pipe.expire(f"cordboard:board:{name}:{key}:sequence", SEQUENCE_S)
+            number, _ = await pipe.execute()
         html = html.replace(SEQUENCE, str(number)) + (aside if again else "")
         message = {"type": "board.shown", "html": html}
         async with asyncio.timeout(2):

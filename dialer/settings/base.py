@@ -121,9 +121,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 # The list-based layer drops above its capacity and loses idle sockets with current redis-py: pub/sub only.
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-}
+CHANNEL_LAYERS = {"default": {"BACKEND": "dialer.live.layer.Layer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 # Background jobs by name; the product knows no job queue.
 JOBS = "tasks.asks.JOBS"

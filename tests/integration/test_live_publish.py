@@ -66,7 +66,7 @@ class Redis:
 def server(tmp_path: Path, settings: Any) -> Iterator[Redis]:
     """A Redis that is not started yet; the channel layer is pointed at it."""
     made = Redis(tmp_path)
-    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+    layer = {"BACKEND": "dialer.live.layer.Layer"}
     settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {"hosts": [f"redis://127.0.0.1:{made.port}/0"]}}}
     yield made
     made.kill()
@@ -102,6 +102,18 @@ async def in_thread(job: Callable[[], R]) -> R:
             connection.close()
 
     return await asyncio.to_thread(run)
+
+
+async def test_sockets_that_open_while_redis_is_away_leave_nothing_behind(server: Redis) -> None:
+    layer: Any = get_channel_layer()
+    for _ in range(3):
+        with pytest.raises(redis.RedisError):
+            await layer.new_channel()
+    assert layer.channels == {}
+    server.start()
+    screen = await Screen.open("desk", 1)
+    assert list(layer.channels) == [screen.channel]
+    await screen.close()
 
 
 async def test_nobody_hears_of_a_change_before_its_commit(server: Redis) -> None:

@@ -318,7 +318,7 @@ async def test_an_idle_socket_stays_open(house: House, open_screen: Opened) -> N
 def own_redis(tmp_path: Path, settings: Any) -> Iterator[Redis]:
     """A Redis of the test's own, running."""
     made = Redis(tmp_path)
-    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+    layer = {"BACKEND": "dialer.live.layer.Layer"}
     settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {"hosts": [f"redis://127.0.0.1:{made.port}/0"]}}}
     made.start()
     yield made
