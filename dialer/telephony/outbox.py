@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from dialer.core import notify, prepared
 from dialer.core.clock import now
@@ -17,6 +18,9 @@ from .models import CommandKind, CommandStatus, SwitchCommand
 TOO_LATE = "The switch could not be reached in time."
 PATIENCE = timedelta(seconds=20)
 """How long a command stays worth carrying out; a switch that was away longer gets none of them."""
+STUCK = timedelta(seconds=40)
+"""How long after that one which was taken may be on its way. Its taker lives, or it would have been given back: whoever
+was to carry it out failed, and the log says how."""
 
 
 def send(
@@ -49,11 +53,13 @@ def send_once(*, key: UUID, tenant_id: int, kind: CommandKind, target: UUID, arg
 
 
 def expire() -> list[SwitchCommand]:
-    """Close the commands that nobody took in time, and return them: whoever asked is to be told."""
+    """Close the commands that nobody took in time, or finished, and return them: whoever asked is to be told."""
     moment = now()
     with transaction.atomic():
-        pending = SwitchCommand.objects.across_tenants().filter(status=CommandStatus.PENDING, deadline__lt=moment)
-        late = list(pending.select_for_update(skip_locked=True))
+        pending = Q(status=CommandStatus.PENDING, deadline__lt=moment)
+        stuck = Q(status=CommandStatus.TAKEN, deadline__lt=moment - STUCK)
+        found = SwitchCommand.objects.across_tenants().filter(pending | stuck)
+        late = list(found.select_for_update(skip_locked=True))
         SwitchCommand.objects.across_tenants().filter(pk__in=[one.pk for one in late]).update(
             status=CommandStatus.EXPIRED, result=TOO_LATE, done_at=moment
         )

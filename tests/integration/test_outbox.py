@@ -48,6 +48,17 @@ def test_what_is_past_its_deadline_is_not_carried_out(tenant: Tenant) -> None:
     assert stored(late).result
 
 
+def test_what_was_taken_and_never_finished_ends_too(tenant: Tenant) -> None:
+    """Whoever was to carry it out failed; who asked is told, and may ask again."""
+    stuck, under_way = send(tenant), send(tenant)
+    outbox.take()
+    rows = SwitchCommand.objects.across_tenants()
+    rows.filter(pk=under_way.pk).update(deadline=under_way.created_at - timedelta(seconds=1))
+    rows.filter(pk=stuck.pk).update(deadline=stuck.created_at - outbox.STUCK - timedelta(seconds=1))
+    assert [command.pk for command in outbox.expire()] == [stuck.pk]
+    assert stored(under_way).status == CommandStatus.TAKEN
+
+
 def test_what_a_dead_switchboard_had_taken_is_given_back(tenant: Tenant) -> None:
     command, finished = send(tenant), send(tenant)
     outbox.take()
