@@ -97,9 +97,16 @@ def tell(alert_id: int) -> None:
         rows.update(hooked=_hook(alert)[:200])
 
 
+FORGOTTEN = timedelta(minutes=1)
+"""How long after an alert began its own job is taken to be lost; until then it may be telling people right now."""
+
+
 def untold() -> list[int]:
     """Alerts of the last hour that somebody wanted to be told of and was not: the ask was lost."""
-    rows = Alert.objects.across_tenants().filter(began_at__gt=now() - timedelta(hours=1))
+    moment = now()
+    rows = Alert.objects.across_tenants().filter(
+        began_at__gt=moment - timedelta(hours=1), began_at__lt=moment - FORGOTTEN
+    )
     mail = rows.filter(mailed="").exclude(threshold__mail_to="")
     hook = rows.filter(hooked="").exclude(threshold__webhook="")
     return sorted(set(mail.values_list("pk", flat=True)) | set(hook.values_list("pk", flat=True)))

@@ -104,6 +104,17 @@ def test_it_has_to_last(campaign: Campaign) -> None:
     assert Alert.objects.for_tenant(campaign.tenant).get().threshold_id == threshold.pk
 
 
+def test_whoever_was_forgotten_is_told_later_and_nobody_twice(campaign: Campaign) -> None:
+    factories.make_threshold(campaign, mail_to="boss@example.com")
+    wait_for_an_agent(campaign)
+    [alert] = alerts.look()
+    assert alerts.untold() == [], "its own job may be at it"
+    Alert.objects.for_tenant(campaign.tenant).update(began_at=now() - alerts.FORGOTTEN)
+    assert alerts.untold() == [alert]
+    alerts.tell(alert)
+    assert alerts.untold() == []
+
+
 def test_below(campaign: Campaign) -> None:
     factories.make_threshold(campaign, figure="ready", above=False, value=1)
     assert len(alerts.look()) == 1
@@ -126,6 +137,7 @@ def told_of(campaign: Campaign, webhook: str) -> str:
     factories.make_threshold(campaign, webhook=webhook)
     wait_for_an_agent(campaign)
     jobs.look()
+    Alert.objects.for_tenant(campaign.tenant).update(began_at=now() - alerts.FORGOTTEN)
     assert alerts.untold() == []
     hooked: str = Alert.objects.for_tenant(campaign.tenant).get().hooked
     return hooked
