@@ -60,8 +60,12 @@ def spawn(
     output: IO[bytes] | int,
     death_signal: int = signal.SIGTERM,
     account: pwd.struct_passwd | None = None,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own; it gets `death_signal` when this process ends, however it ends."""
+    """Start a child in a session of its own; it gets `death_signal` when this process ends, however it ends.
+
+    `keep`: file descriptors of ours that the child has, too, under the same numbers.
+    """
 
     def fork() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -73,6 +77,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=die_with_parent(death_signal),
+            pass_fds=keep,
             **as_account(account),
         )
 

@@ -9,6 +9,7 @@ import os
 import queue
 import selectors
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -25,6 +26,8 @@ DRAIN_ORDER = (("robots",), ("pacing", "worker", "speech"), ("gateway", "agi", "
 """Who is asked to end first: those who make work, then those who do it. Unknown names go with the first."""
 STANDS_BY = {"switchboard": "standing by"}
 """Processes of which two may run, and what the second says when it is there to take over."""
+LISTENS = "Uvicorn running on"
+"""What a process says when it serves the socket that it was given: two may serve one at the same time."""
 STANDS_BY_WITHIN_S = 60.0
 """How long a new one may take until it says so."""
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
@@ -94,6 +97,8 @@ class Supervisor:
     """Runs commands by name, watched by a thread of its own; none of them outlives this process.
 
     `on_change(status)` hears of every change, `on_problem(name, line)` of every warning or error line a process writes.
+    A process in `sockets` is given that listening socket, and its number as NAME_FD: it stays open whatever becomes of
+    the process, so whoever connects meanwhile waits and is not refused.
     """
 
     def __init__(
@@ -104,10 +109,12 @@ class Supervisor:
         log_dir: Path,
         cwd: Path,
         backoff: Backoff | None = None,
+        sockets: Mapping[str, socket.socket] | None = None,
         on_change: Callable[[ProcessStatus], None] | None = None,
         on_problem: Problem | None = None,
     ) -> None:
         self._env, self._cwd, self._backoff = {**ONE_HEAP, **env}, cwd, backoff or Backoff()
+        self._sockets = dict(sockets or {})
         self._on_change, self._on_problem = on_change, on_problem
         self._processes = {
             name: _Process(name, argv_of(command), RotatingLog(log_dir / f"{name}.log"))
@@ -192,12 +199,12 @@ class Supervisor:
     def replace(self, name: str, seconds: float = 20.0) -> None:
         """Drain one process (SIGTERM) and start it anew, as for a new version of it; returns when the new one exists.
 
-        Of those that can stand by (STANDS_BY) the new one is started first, so that there is no gap; one that does not
-        come to stand by is let go of, and the old one stays: NotReplaced. One that does not end within `seconds` is
-        killed.
+        Of those that can stand by (STANDS_BY, or with a socket) the new one is started first, so that there is no gap;
+        one that does not come to stand by is let go of, and the old one stays: NotReplaced. One that does not end
+        within `seconds` is killed.
         """
         before = self.status()[name].pid
-        if name in STANDS_BY:
+        if self._word_of(name):
             self._processes[name].fallen = ""
             self._order(lambda: self._start_successor(self._processes[name]))
             self._stands_by_within(name, before, STANDS_BY_WITHIN_S)
@@ -208,6 +215,10 @@ class Supervisor:
         if not gone:
             self.kill(name)
             self.wait(lambda status: status[name].pid not in (None, before), seconds)
+
+    def _word_of(self, name: str) -> str:
+        """What a second process of that name says when it is there; empty where there can be only one."""
+        return LISTENS if name in self._sockets else STANDS_BY.get(name, "")
 
     # ---- in the supervisor's own thread
 
@@ -247,8 +258,11 @@ class Supervisor:
     def _start(self, process: _Process) -> None:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
+        env, keep = self._env, []
+        if (given := self._sockets.get(process.name)) is not None:
+            env, keep = {**env, f"{process.name.upper()}_FD": str(given.fileno())}, [given.fileno()]
         try:
-            process.child = spawn(process.argv, env=self._env, cwd=self._cwd, output=writer)
+            process.child = spawn(process.argv, env=env, cwd=self._cwd, output=writer, keep=keep)
         except OSError as error:
             os.close(reader)
             process.pause = self._backoff.after(process.pause, 0)
@@ -280,7 +294,8 @@ class Supervisor:
     def _inspect(self, process: _Process, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
         process.last_words = text or process.last_words
-        process.stands_by = process.stands_by or STANDS_BY.get(process.name, "\n") in text
+        word = self._word_of(process.name)
+        process.stands_by = process.stands_by or bool(word and word in text)
         if self._on_problem and process.problems.wants(text):
             self._on_problem(process.name, text)
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,6 +37,8 @@ STAYS_S = 3.0
 """How long a replaced process is watched: one that cannot run has ended by then."""
 WEB_PORTS = range(8000, 8100)
 OK, FAILED, NOT_RUNNING, NO_ASTERISK = 0, 1, 3, 4
+BACKLOG = 2048
+"""Connections that may wait for the web to take them."""
 HEALTH_SECONDS = 90
 """How long the web process may take until it answers."""
 
@@ -65,6 +68,8 @@ class Runner:
         self._reloads = 0
         self._interruptible = True
         self._supervisor: Supervisor | None = None
+        self._web: socket.socket | None = None
+        """Where the web listens. It is ours, so it is there while one web takes over from another."""
         self._given = self._settings()
         self._stack = Stack(
             self._state_dir,
@@ -179,11 +184,13 @@ class Runner:
         commands = read_procfile(ROOT / "Procfile")
         if self._given["CORDBOARD_DEMO"] == "1" and "ASTERISK_ARI_URL" not in self._given:
             commands |= read_procfile(Path(__file__).with_name("Procfile.demo"))
+        self._web = _listening(self._given["WEB_HOST"], int(self._given["WEB_PORT"]))
         return Supervisor(
             commands,
             env=self.env,
             log_dir=self._stack.log_dir,
             cwd=ROOT,
+            sockets={"web": self._web},
             on_change=self._note_process,
             on_problem=self._console.problem,
         )
@@ -271,6 +278,8 @@ class Runner:
             self._ledger.note(phase="stopping")
         if self._supervisor:
             self._supervisor.stop(15)
+        if self._web:
+            self._web.close()
         self._stack.stop()
         end(who for child in psutil.Process().children(recursive=True) if (who := Identity.of(child.pid)))
         (self._state_dir / "env.json").unlink(missing_ok=True)
@@ -283,6 +292,13 @@ class Runner:
         else:
             self._console.say(f"Another ./run is {facts.get('phase', 'starting')}: see ./run status.")
         return FAILED
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections there; they wait until a web serves them."""
+    return socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+    )
 
 
 def answers(env: Mapping[str, str]) -> bool:

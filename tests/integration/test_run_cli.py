@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,14 +31,17 @@ if sys.argv[1] == "fail":
     sys.exit(7)
 """
 WEB = """
-import http.server, os
+import http.server, os, socket
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/healthz" else 404)
         self.end_headers()
     def log_message(self, *_):
         pass
-http.server.HTTPServer((os.environ["WEB_HOST"], int(os.environ["WEB_PORT"])), Handler).serve_forever()
+server = http.server.HTTPServer(("", 0), Handler, bind_and_activate=False)
+server.socket = socket.socket(fileno=int(os.environ["WEB_FD"]))
+print("Uvicorn running on socket", flush=True)
+server.serve_forever()
 """
 PROCFILE = """
 web: python web.py
@@ -226,15 +230,29 @@ def test_a_new_process_that_does_not_come_up_ends_the_replacing(product: Product
 
 
 def test_a_new_process_that_cannot_stand_by_is_said_to_be_started_again_and_again(product: Product) -> None:
+    (product.root / "worker.py").write_text("import time\ntime.sleep(600)\n")
+    (product.root / "Procfile").write_text("web: python web.py\nworker: python worker.py\n")
+    product.start("--no-demo")
+    (product.root / "worker.py").write_text("raise SystemExit('the worker is broken')\n")
+    done = product.run("reload")
+    assert done.returncode == 1
+    assert "the new worker does not run and is started again and again" in done.stdout
+    assert "the worker is broken" in done.stdout
+    assert "Replaced: none; as before: web." in done.stdout
+    assert product.is_up()
+
+
+def test_a_new_web_that_does_not_come_up_leaves_the_old_one_serving(product: Product) -> None:
     (product.root / "Procfile").write_text("web: python web.py\n")
     product.start("--no-demo")
+    before = product.processes()["web"]
     (product.root / "web.py").write_text("raise SystemExit('the web is broken')\n")
     done = product.run("reload")
     assert done.returncode == 1
-    assert "the new web does not run and is started again and again" in done.stdout
-    assert "the web is broken" in done.stdout
-    assert "Replaced: none; as before: none." in done.stdout
-    assert product.is_up()
+    assert "the new web ended with exit code 1; its last words: the web is broken" in done.stdout
+    assert product.processes()["web"] == before
+    with urllib.request.urlopen(f"{product.ledger.facts()['address']}/healthz", timeout=60) as reply:
+        assert reply.status == 200
 
 
 def test_secrets_are_private_and_on_no_command_line_and_in_no_log(product: Product) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.identity import Identity, wait_until
+from deploy.local.procfile import read_procfile
 from deploy.local.supervisor import Backoff, Supervisor
 
 QUICK = Backoff(first=0.05, most=0.2, healthy=30)
@@ -187,3 +191,62 @@ def test_a_new_version_stands_by_before_the_old_one_is_ended(start: Start, tmp_p
     supervisor.replace("web")
     assert supervisor.status()["web"].pid not in (None, second)
     assert supervisor.status()["web"].restarts == 0
+
+
+ANSWERS = """
+import os
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"{os.getpid()} {scope['client'][0]}".encode()})
+"""
+
+
+def test_one_web_takes_over_from_another_and_nobody_is_refused(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the Procfile, by uvicorn: the socket is the supervisor's, and two processes serve it for a moment."""
+    (tmp_path / "answers.py").write_text(ANSWERS)
+    command = read_procfile(Path(__file__).resolve().parents[2] / "Procfile")["web"]
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("WEB_HOST", "127.0.0.1")
+    monkeypatch.setenv("WEB_PORT", "1")
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
+        port = listening.getsockname()[1]
+        supervisor = start(
+            {"web": command.replace("dialer.asgi:application", "answers:app")}, sockets={"web": listening}
+        )
+        first = supervisor.pids()["web"]
+        assert asked(port) == f"{first} 127.0.0.1", "who came before it listened has waited; it knows who asks"
+        told: list[str] = []
+        over = threading.Event()
+
+        def ask_on() -> None:
+            while not over.is_set():
+                told.append(asked(port))
+
+        asking = threading.Thread(target=ask_on)
+        asking.start()
+        supervisor.replace("web")
+        second = supervisor.pids()["web"]
+        assert wait_until(lambda: f"{second} 127.0.0.1" in told or "refused" in told, 30)
+        over.set()
+        asking.join()
+        assert {words.split()[0] for words in told if words} == {str(first), str(second)}
+        assert supervisor.status()["web"].restarts == 0
+
+
+def asked(port: int) -> str:
+    """What the web answers; "refused" when nobody listens, and nothing when it ended just as it was being asked."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.connect()
+    except ConnectionRefusedError:
+        return "refused"
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
+        return ""
+    finally:
+        connection.close()
