@@ -147,7 +147,7 @@ def _screen_lost(agent: Agent, event: Event) -> Agent:
 def _ready_asked(agent: Agent, event: Event) -> Agent | Refusal:
     match agent.state:
         case AgentState.PAUSED if agent.leg_away:
-            return Refusal("Your phone is coming on the line. Try again in a moment.")
+            return Refusal(_("Your phone is coming on the line. Try again in a moment."))
         case AgentState.PAUSED if not agent.leg_up:
             return Refusal(_("Your phone is not on the line. Answer it, or join the campaign again."))
         case AgentState.PAUSED:

@@ -420,7 +420,9 @@ def _dial(session_id: int, which: Callable[[AgentSession], Asked]) -> CallTask:
 
 def _may_dial(session: AgentSession) -> None:
     if session.campaign.halted_at is not None:
-        raise agents.NotNow("An emergency stop is on: nothing is dialed until a supervisor starts the campaign again.")
+        raise agents.NotNow(
+            _("An emergency stop is on: nothing is dialed until a supervisor starts the campaign again.")
+        )
     if not session.campaign.caller_id:
         raise agents.NotNow(_("The campaign has no caller id. Ask an administrator to set one."))
     free = advance(session.as_agent(), AgentEvent(AgentKind.RESERVED, own=True))

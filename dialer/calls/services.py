@@ -321,11 +321,13 @@ def dispose(
     by: User | None = None,
     call_id: UUID | None = None,
     promise: callbacks.Promise | None = None,
+    without: str = "time",
 ) -> CallTask:
     """Write the agent's disposition of the call in wrap-up, and free the agent.
 
     `call_id`: the call that is meant, when whoever asks knows it; `promise`: when to call the customer back (its time
-    has been held against the gate by who asks). Raises agents.NotNow when there is no call in wrap-up or it is another
+    has been held against the gate by who asks); `without`: who ends it where no agent does (`by` is None): time, or
+    supervisor. Raises agents.NotNow when there is no call in wrap-up or it is another
     one, when the campaign has no such disposition, or when that one wants a note or a callback that is not given.
     """
     moment = now()
@@ -351,20 +353,20 @@ def dispose(
         if by is not None:  # when the time runs out nobody can be asked
             _check_needs(disposition, note, promise)
         if call.session_id not in (None, session_id):
-            _note_earlier_disposition(call, disposition, note, by, moment)
+            _note_earlier_disposition(call, disposition, note, by, without, moment)
             return call
         wanted = promise if by is not None and disposition.needs_callback else None
-        _write_disposition(call, disposition, note, by, moment, wanted)
+        _write_disposition(call, disposition, note, by, without, moment, wanted)
         if wanted is not None and by is not None:
             _promise(call, wanted, by, moment)
     return call
 
 
 def _note_earlier_disposition(
-    call: CallTask, disposition: Disposition, note: str, by: User | None, at: datetime
+    call: CallTask, disposition: Disposition, note: str, by: User | None, without: str, at: datetime
 ) -> None:
     """What an agent says who transferred the call: kept as an event, since the call is its last agent's to dispose."""
-    data = {"code": disposition.code, "by": "agent" if by else "time", "note": note.replace("\0", "")}
+    data = {"code": disposition.code, "by": "agent" if by else without, "note": note.replace("\0", "")}
     note_event(call=call, kind="disposed", data=data, at=at)
     if disposition.is_dnc and call.phone:
         add_to_dnc(tenant_id=call.tenant_id, number=call.phone, source="disposition", by=by)
@@ -401,6 +403,7 @@ def _write_disposition(
     disposition: Disposition,
     note: str,
     by: User | None,
+    without: str,
     at: datetime,
     promise: callbacks.Promise | None,
 ) -> None:
@@ -409,7 +412,7 @@ def _write_disposition(
     call.found_machine = disposition.is_machine
     call.last_seq += 1
     call.save(update_fields=["disposition", "disposed_at", "note", "found_machine", "last_seq"])
-    data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else "time"}
+    data: dict[str, Any] = {"code": disposition.code, "by": "agent" if by else without}
     if promise is not None:
         data["callback"] = promise.at.isoformat()
     CallEvent.objects.create(

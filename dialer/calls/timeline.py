@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from dialer.agents.models import AgentSession
 from dialer.core.words import _, said
@@ -15,7 +16,7 @@ from dialer.leads.templatetags.leads import rule_words
 
 from .models import CallTask, PacingDecision
 from .rules import CallState
-from .words import AGENT, DIALER, event_words
+from .words import AGENT, DIALER, NOT_PLACED, event_words
 
 GATE = _("Gate")
 
@@ -53,7 +54,7 @@ def timeline_of(call: CallTask) -> list[Line]:
         lines = [line(call.queued_at, *_decision(call), _("Queued")), line(call.queued_at, GATE, _gate(call))]
         state = CallState.QUEUED.value
     for event in events:
-        who, text = event_words(event.kind, event.data)
+        who, text = event_words(event.kind, _in_words(event.kind, event.data))
         if name := names.get(event.data.get("session")):
             text = said("%(what)s: %(name)s", what=text, name=name)
         lines.append(line(event.at, who, text, str(event.get_state_display()) if event.state != state else ""))
@@ -62,6 +63,12 @@ def timeline_of(call: CallTask) -> list[Line]:
         for told in witness(call):
             _put_in(lines, line(*told))
     return lines
+
+
+def _in_words(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """An event's data; the rule for which a call was not placed in words."""
+    reason = data.get("reason", "")
+    return {**data, "reason": rule_words(reason)} if kind == "expired" and reason and reason not in NOT_PLACED else data
 
 
 def _put_in(lines: list[Line], one: Line) -> None:

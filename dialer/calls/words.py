@@ -105,7 +105,10 @@ def event_words(kind: str, data: dict[str, Any]) -> tuple[str, str]:
     elif kind == "refused":
         text = said("%(what)s (%(why)s)", what=text, why=data.get("reason") or _("no reason given"))
     elif kind == "expired":
-        text = _EXPIRED.get(str(data.get("reason", "")), text)
+        reason = str(data.get("reason", ""))
+        text = NOT_PLACED.get(reason) or (said("Not placed: %(why)s", why=reason) if reason else text)
+    elif kind == "given_up" and data.get("reason"):
+        text = _("Let go of: an emergency stop")  # pacing gives no reason: the decision that was stored then has it
     elif kind == "hang_up_asked":
         by = str(data.get("by", ""))
         who = AGENT if by == "agent" else DIALER
@@ -113,22 +116,25 @@ def event_words(kind: str, data: dict[str, Any]) -> tuple[str, str]:
     elif kind in ("undone", "pause_recording") and data.get("reason"):
         text = said("%(what)s (%(why)s)", what=text, why=data["reason"])
     elif kind == "disposed":
-        timed_out = data.get("by") == "time"
-        who = DIALER if timed_out else AGENT
+        why = _NOT_BY_THE_AGENT.get(str(data.get("by", "")))
+        who = DIALER if why else AGENT
         text = said("Disposition %(code)s", code=data.get("code", ""))
-        if timed_out:
-            text = said("%(what)s (%(why)s)", what=text, why=_("wrap-up ran out"))
+        if why:
+            text = said("%(what)s (%(why)s)", what=text, why=why)
         if data.get("callback"):
             at = str(data["callback"])[:16].replace("T", " ")
             text = said("%(what)s, a callback was promised for %(at)s UTC", what=text, at=at)
     return who, text
 
 
-_EXPIRED = {
+_NOT_BY_THE_AGENT = {"time": _("wrap-up ran out"), "supervisor": _("a supervisor signed the agent out")}
+NOT_PLACED = {
     "stopped": _("Not placed: the campaign was stopped"),
+    "emergency stop": _("Not placed: an emergency stop"),
     "too old": _("Not placed: the switch was away too long"),
     "dnc": _("Not placed: the number went on the do-not-call list meanwhile"),
 }
+"""Why a queued call was not placed; any other reason is a rule of the gate."""
 _WORDS = {
     "placed": (DIALER, _("The switch is asked to dial")),
     "refused": (SWITCH, _("The switch refused the call")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -13,6 +14,8 @@ from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState, Event, Kind
 from dialer.agents.services import NotNow
+from dialer.calls import placing
+from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
 from dialer.core.clock import now
@@ -63,17 +66,38 @@ def do(*, by: User, session: AgentSession, deed: str, reason: str = "") -> str:
 
 
 def force(*, by: User, session: AgentSession, deed: str, reason: str) -> str:
-    """Pause an agent (after the call, when there is one), make them ready, or sign them out; they are told why."""
+    """Pause an agent (after the call, when there is one), make them ready, or sign them out; they are told why.
+
+    Who is signed out in wrap-up leaves the campaign's default disposition. Raises NotNow with what to do.
+    """
     reason = _reason(reason)
     kind, words = _FORCES[deed]
     with speaking(session.user.language):
         notice = _(words) % {"name": by.shown_name, "reason": reason}
     code = FORCED if kind is Kind.PAUSE_ASKED else ""
     with transaction.atomic():
-        after = agents.apply(session_id=session.pk, event=Event(kind, code=code), at=now(), notice=notice)
+        _clear_the_way(session, kind)
+        try:
+            after = agents.apply(session_id=session.pk, event=Event(kind, code=code), at=now(), notice=notice)
+        except NotNow as refusal:  # in words for the agent, who would read them at the desk
+            name = session.user.shown_name
+            raise NotNow(_("Not now. %(name)s would be told: %(why)s") % {"name": name, "why": refusal}) from refusal
         _note(by, session, f"agent.{deed}", reason)
     busy = after.state in (AgentState.RESERVED, AgentState.IN_CALL, AgentState.WRAPUP)
     return _("They pause when the call is over.") if busy and deed == "pause" else _("Done.")
+
+
+def _clear_the_way(session: AgentSession, kind: Kind) -> None:
+    """End what an agent would have ended themselves before they asked for the same at their desk."""
+    if kind is Kind.READY_ASKED:
+        if monitoring.busy(session):
+            raise NotNow(_("They are listening to an agent: their customers would hear it."))
+        if session.preview_lead_id is not None and session.campaign.paced:
+            placing.skip_lead(session_id=session.pk)
+    if kind is Kind.LEAVE_ASKED and session.state == AgentState.WRAPUP:
+        with suppress(NotNow):  # they have just done it
+            code = calls.default_disposition(session_id=session.pk)
+            calls.dispose(session_id=session.pk, code=code, without="supervisor")
 
 
 def places_for(session: AgentSession, scope: Scope) -> TenantQuerySet:

@@ -40,7 +40,7 @@ def handling(request: HttpRequest, public_id: UUID) -> HttpResponse:
             allowed.instance.save(force_insert=True)
         else:
             chosen.save()
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
         return redirect("handling:settings", public_id)
     context = {
         "campaign": campaign,

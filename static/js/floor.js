@@ -1,7 +1,7 @@
 // Boards: live screens that many look at. A board that is no longer told of says so; a TV goes through its panels.
 import * as live from "./live.js";
 import * as timers from "./timers.js";
-import { clear, say } from "./trouble.js";
+import { clear, say, words } from "./trouble.js";
 
 const board = document.querySelector("[data-live]");
 live.start(board.dataset.live, false);
@@ -13,7 +13,7 @@ document.addEventListener("htmx:wsAfterMessage", () => { told = Date.now(); clea
 setInterval(() => {
   if (Date.now() - told < patience) return;
   document.documentElement.classList.add("stale");
-  say("stale", `Out of date: nothing new has come for ${Math.round((Date.now() - told) / 1000)} s. ${asOf()}.`);
+  say("stale", `${words("stale").replace("{n}", Math.round((Date.now() - told) / 1000))} ${asOf()}.`);
 }, 1000);
 
 // A TV goes through its panels; what comes by push has the first one open, so the turn is taken again at once.

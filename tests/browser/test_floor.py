@@ -105,16 +105,23 @@ def test_the_wallboard_moves_while_calls_run(floor: Floor, open_page: OpenPage) 
     expect(ringing(page)).to_have_text("0")  # type: ignore[arg-type]
 
 
-def test_a_board_that_hears_nothing_says_so(floor: Floor, open_page: OpenPage, site: Site) -> None:
+def test_a_board_that_hears_nothing_says_so(floor: Floor, open_page: OpenPage, browser: Browser, site: Site) -> None:
+    """In its reader's language; a TV too."""
     page = open_page(floor.supervisor)
     page.goto("/floor/")
-    expect(page.locator("#board")).not_to_have_attribute("data-rev", "0")
+    tv_page = browser.new_page(base_url=site.address, locale="es")
+    tv_page.goto(f"/tv/{tv.token_of(factories.make_tv_link(floor.admin))}/")
+    for one in (page, tv_page):
+        expect(one.locator("#board")).not_to_have_attribute("data-rev", "0")
     os.kill(site.pid, signal.SIGSTOP)
     try:
         expect(page.locator("#trouble")).to_contain_text("Out of date", timeout=12_000)
+        expect(tv_page.locator("#trouble")).to_contain_text("Atrasado", timeout=12_000)
     finally:
         os.kill(site.pid, signal.SIGCONT)
-    expect(page.locator("#trouble")).to_be_hidden()
+    for one in (page, tv_page):
+        expect(one.locator("#trouble")).to_be_hidden()
+    tv_page.context.close()
 
 
 def test_a_tv_needs_no_sign_in_and_takes_turns(floor: Floor, browser: Browser, site: Site) -> None:

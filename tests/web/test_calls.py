@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from dialer.calls.models import CallTask, Recording
+from dialer.calls.rules import Kind
 from dialer.calls.words import cause_words, event_words
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
@@ -205,14 +206,20 @@ def test_nothing_outside_the_folder_is_sent(house: House, finished: CallTask, as
         assert as_(house.admin).get(f"/calls/{finished.pk}/recording/").status_code == 404
 
 
-def test_every_kind_of_event_has_words() -> None:
-    from dialer.calls.rules import Kind
+def test_why_a_call_was_not_placed(house: House, campaign: Campaign, as_: As) -> None:
+    call = factories.make_call(campaign, lead=factories.make_lead(campaign))
+    switch.tell(call.pk, Kind.EXPIRED, reason="calling_hours")
+    assert "Not placed: Outside calling hours" in as_(house.admin).get(f"/calls/{call.pk}/").content.decode()
 
+
+def test_every_kind_of_event_has_words() -> None:
     for kind in [*Kind, "disposed", "something_new"]:
         for data in ({}, {"by": "agent", "cause": 17, "verdict": "MACHINE", "reason": "dnc", "code": "SALE"}):
             who, text = event_words(str(kind), data)
             assert who in ("Switch", "Dialer", "Agent")
             assert text
+    assert event_words("given_up", {"reason": "emergency stop"})[1] == "Let go of: an emergency stop"
+    assert event_words("expired", {"reason": "emergency stop"})[1] == "Not placed: an emergency stop"
     assert cause_words(17) == "17: user busy"
     assert cause_words(None) == "none told"
     assert "without a standard name" in cause_words(126)

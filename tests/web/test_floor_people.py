@@ -10,11 +10,13 @@ from django.test import Client
 
 from dialer.agents.models import AgentSession
 from dialer.campaigns.models import Campaign
+from dialer.core.clock import now
 from dialer.core.models import AuditEntry
+from dialer.handling import monitoring
 from dialer.live.threads import in_thread
-from dialer.people.models import User
+from dialer.people.models import Role, User
 from dialer.telephony.models import CommandKind, SwitchCommand
-from tests import factories
+from tests import factories, switch
 
 from .conftest import House
 from .pages import sends_to_sign_in
@@ -70,6 +72,35 @@ def test_agents_are_forced_and_told_why(house: House, session: AgentSession, as_
     entry = AuditEntry.objects.for_tenant(house.tenant).get(action=f"agent.{deed}")
     assert (entry.actor_id, entry.subject) == (house.supervisor.pk, str(session.public_id))
     assert entry.data["reason"] == "Fire drill"
+
+
+@pytest.mark.django_db
+def test_whoever_left_in_wrap_up_can_be_signed_out(
+    house: House, campaign: Campaign, session: AgentSession, as_: As
+) -> None:
+    """Where wrap-up has no end nobody else could ever end it: the default disposition is theirs."""
+    Campaign.objects.for_tenant(house.tenant).update(wrapup_s=0)
+    call = switch.connect(campaign, factories.make_lead(campaign))
+    assert "Not now. " in act(as_(house.supervisor), session, "sign-out")
+    assert session.state == "in_call"
+    switch.hang_up(call.pk)
+    assert "Done." in act(as_(house.supervisor), session, "sign-out")
+    assert session.state == "offline"
+    call = factories.get_call(call.pk)
+    assert call.disposition is not None
+    assert call.events.get(kind="disposed").data["by"] == "supervisor"
+    page = as_(house.supervisor).get(f"/calls/{call.pk}/").content.decode()
+    assert "a supervisor signed the agent out" in page
+
+
+@pytest.mark.django_db
+def test_whoever_listens_is_not_made_ready(house: House, campaign: Campaign, session: AgentSession, as_: As) -> None:
+    other = factories.make_user(house.tenant, Role.SUPERVISOR, endpoint="boss2", endpoint_secret="x")
+    listens = factories.make_session(campaign, other, state="paused")
+    made = monitoring.begin(watcher=listens.public_id, watched=session.pk, mode="listen", at=now())
+    assert not isinstance(made, str)
+    assert "listening to an agent" in act(as_(house.admin), listens, "ready")
+    assert listens.state == "paused"
 
 
 @pytest.mark.django_db
