@@ -29,7 +29,8 @@ from .ari import Event
 
 WITNESS_DELAY_S = 0.5
 """How long AMI's word that a channel ended waits for ARI's, which says more."""
-REMEMBERED_ENDS = 2000
+REMEMBERED_ENDS = 500
+"""Channels and messages that are over whose last events may still come: twenty seconds of the busiest floor."""
 
 
 class Watch:
