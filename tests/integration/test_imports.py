@@ -25,7 +25,7 @@ from dialer.core.ids import new_id
 from dialer.core.models import AuditEntry
 from dialer.core.tables import csv_lines
 from dialer.leads.importing import child, services, writing
-from dialer.leads.importing.models import Import, ImportState
+from dialer.leads.importing.models import Import, ImportState, Scope
 from dialer.leads.importing.reading import BadFile
 from dialer.leads.importing.shown import progress_of, refused_header, refused_rows
 from dialer.leads.models import Lead, LeadNumber
@@ -370,3 +370,20 @@ def test_the_scrub_is_asked_for_every_number(campaign: Campaign) -> None:
     done = imported(campaign, people(0, 5), scrub=scrub)
     assert asked == [int(number(index)) for index in range(5)]
     assert counts(done) == {"added": 4, "on_dnc": 1}
+
+
+@pytest.mark.parametrize("scope", [Scope.LIST, Scope.CAMPAIGN, Scope.TENANT])
+def test_duplicates_are_found_by_their_number_however_new_the_campaign_is(campaign: Campaign, scope: Scope) -> None:
+    """Once a list or campaign is no longer empty, its own index would be read whole for each row."""
+    factories.make_leads(factories.make_list(campaign), 300)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+        cursor.execute(writing.STAGE)
+        cursor.execute(writing._FOR_A_CHUNK)
+        there = writing._THERE.format(scope=writing._SCOPES[scope])
+        new = {"tenant": campaign.tenant_id, "campaign": campaign.pk + 1, "list": 10**6, "since": now(), "at": now()}
+        cursor.execute(f"EXPLAIN {writing._INSERT_NEW.format(there=there)}", {**new, "priority": 0})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "lead_by_phone" in plan
+    assert "lead_in_list" not in plan
+    assert "campaign_id_" not in plan

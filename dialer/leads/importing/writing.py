@@ -44,9 +44,11 @@ SELECT lead.id, lead.public_id FROM leads_lead AS lead
 WHERE lead.tenant_id = %(tenant)s AND lead.phone = stage.phone AND lead.created_at >= %(since)s AND {scope}
     AND lead.public_id <> stage.public_id LIMIT 1
 """
+# "+ 0": found by the number alone. PostgreSQL knows nothing of a campaign or list that is new, takes it for empty, and
+# would read all of its leads for each row until it counts them again.
 _SCOPES = {
-    Scope.LIST: "lead.list_id = %(list)s",
-    Scope.CAMPAIGN: "lead.campaign_id = %(campaign)s",
+    Scope.LIST: "lead.list_id + 0 = %(list)s",
+    Scope.CAMPAIGN: "lead.campaign_id + 0 = %(campaign)s",
     Scope.TENANT: "TRUE",
 }
 _INSERT = """
