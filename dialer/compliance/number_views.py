@@ -50,6 +50,7 @@ def number(request: HttpRequest) -> HttpResponse:
         context |= {
             "story": story,
             "at": at,
+            "yet_to_come": at is not None and at > now(),
             "consent_form": ConsentForm(initial={"given_at": now()}, auto_id="consent-%s"),
             "revoke_form": RevokeForm(auto_id="revoke-%s"),
             "note_form": NoteForm(instance=story.note, auto_id="note-%s"),

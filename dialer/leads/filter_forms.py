@@ -100,6 +100,16 @@ class Editor:
         return Row(place, Condition(one.field, op, value), field)
 
 
+def finished(data: QueryDict) -> QueryDict:
+    """What was sent without the rows of which the comparison or the value is still to come."""
+    kept = data.copy()
+    for place in range(MOST):
+        op = data.get(f"op-{place}", "")
+        if not op or (op not in WITHOUT_VALUE and not data.get(f"value-{place}", "").strip()):
+            kept.pop(f"field-{place}", None)
+    return kept
+
+
 def _sent(data: QueryDict, place: int) -> Condition | None:
     field = data.get(f"field-{place}", "").strip()[:80]
     if not field:

@@ -19,7 +19,7 @@ from dialer.core.zones import known_zone
 from dialer.people.access import admin, fetch, owned, supervisor, user_of
 
 from .fields import custom_fields
-from .filter_forms import Editor
+from .filter_forms import Editor, finished
 from .filters import MOST, Filter, fields_of, q_of, words_of
 from .models import Lead
 
@@ -55,7 +55,7 @@ def campaign_filter(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def filter_count(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """How many leads the conditions let through, while they are being typed."""
     campaign = _campaign(request, public_id)
-    editor = Editor(fields_of(custom_fields(campaign.pk, campaign.tenant_id)), request.POST)
+    editor = Editor(fields_of(custom_fields(campaign.pk, campaign.tenant_id)), finished(request.POST))
     return render(
         request, "leads/filter.html#count", {"campaign": campaign, "editor": editor, **_counted(campaign, editor)}
     )

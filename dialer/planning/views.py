@@ -13,6 +13,7 @@ from dialer.campaigns.models import Campaign
 from dialer.campaigns.selectors import seen_by
 from dialer.core.clock import now
 from dialer.core.language import translated
+from dialer.leads.templatetags.leads import rule_words
 from dialer.people.access import fetch, supervisor, user_of
 
 from .dry_run import DryRun, dry_run
@@ -55,6 +56,6 @@ def _rows(run: DryRun) -> list[tuple[str, str, int]]:
     standing = []
     for word, number in run.waiting.items():
         kind, _colon, rule = word.partition(":")
-        words = _(REFUSED_FOR_GOOD) % {"rule": rule} if kind == "refused" else _(STANDING[kind])
+        words = _(REFUSED_FOR_GOOD) % {"rule": rule_words(rule)} if kind == "refused" else _(STANDING[kind])
         standing.append((words, rule, number))
     return sorted(refused + standing, key=lambda row: -row[2])

@@ -169,6 +169,8 @@ def test_the_filter_s_editor(house: House, campaign: Campaign, as_: As) -> None:
             "op-3": "at_least", "value-3": "4"}  # fmt: skip
     counted = browser.post(at(campaign, "filter/count/"), data).content.decode()
     assert "2 / 3" in counted
+    begun = {"field-1": "attempts", "field-2": "city", "op-2": "is", "value-2": ""}
+    assert "2 / 3" in browser.post(at(campaign, "filter/count/"), {**data, **begun}).content.decode()
     assert not fresh(campaign).lead_filter
     browser.post(at(campaign, "filter/"), data)
     assert fresh(campaign).lead_filter == {

@@ -64,6 +64,10 @@ def test_at_a_moment_when_nobody_asked(house: House, as_: As, called: Campaign) 
     assert "Nobody asked to dial it" in page(as_(house.supervisor), at="2020-01-01T14:03")
 
 
+def test_a_moment_that_is_yet_to_come(house: House, as_: As, called: Campaign) -> None:
+    assert "is yet to come" in page(as_(house.supervisor), at="2999-01-01T14:03")
+
+
 def test_a_stranger_learns_nothing(house: House, as_: As, called: Campaign) -> None:
     told = page(as_(house.stranger))
     assert "Nobody ever asked to dial it" in told
