@@ -49,6 +49,7 @@ WORDS = (
     _("Off the line"),
     _("End the echo test"),
     _("Echo test"),
+    _("Device"),
     _("Simulated switch: there is no sound"),
     _("This browser gives a page the microphone only over https"),
 )

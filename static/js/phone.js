@@ -55,6 +55,38 @@ function microphone() {
   return navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, ...(device && { deviceId: device }) } });
 }
 
+// Speak into this microphone from now on, in the call in hand, too.
+async function speakInto(fresh) {
+  const [track] = fresh.getAudioTracks();
+  track.addEventListener("ended", another);
+  track.enabled = !sessionStorage.getItem(MUTED); // (A leg that is muted is not muted again.)
+  await leg?.connection.getSenders()[0].replaceTrack(track);
+  for (const old of stream?.getTracks() ?? []) old.stop();
+  stream = fresh;
+  show();
+}
+
+const noMicrophone = (name) => word(name === "NotFoundError" ? "No microphone: plug one in, then reload the page" : "Allow this page to use the microphone, then reload it", true);
+
+// A headset that is pulled out takes its track along: what there is else steps in, and goes when it is back.
+async function another() {
+  try {
+    const fresh = await microphone();
+    if (ua) await speakInto(fresh);
+    else for (const track of fresh.getTracks()) track.stop(); // the phone was given up meanwhile
+  } catch (error) {
+    noMicrophone(error.name);
+  }
+}
+
+async function devicesChanged() {
+  const wanted = localStorage.getItem(MIC), [track] = stream?.getTracks() ?? [];
+  if (!track) return;
+  const there = (await navigator.mediaDevices.enumerateDevices()).some((one) => one.kind === "audioinput" && one.deviceId === wanted);
+  if (track.readyState === "ended" || there && track.getSettings().deviceId !== wanted) another();
+  if ($("phone-sound").open) devices();
+}
+
 async function run(mine) {
   word("Starting the phone");
   try {
@@ -65,10 +97,8 @@ async function run(mine) {
     ]);
     if (id !== mine) return;
     if (!answer.ok) return word("Leave and join again to use this phone", true);
-    if (typeof mic === "string") {
-      return word(mic === "NotFoundError" ? "No microphone: plug one in, then reload the page" : "Allow this page to use the microphone, then reload it", true);
-    }
-    stream = mic;
+    if (typeof mic === "string") return noMicrophone(mic);
+    if (mic !== stream) await speakInto(mic);
     account = await answer.json();
     connect();
   } catch {
@@ -105,7 +135,7 @@ function connect() {
   ua.start();
 }
 
-const media = () => ({ mediaStream: stream, pcConfig: { iceServers: account.ice } });
+const media = (mediaStream) => ({ mediaStream, pcConfig: { iceServers: account.ice } });
 
 function answer(session) {
   clearTimeout(asking);
@@ -129,7 +159,7 @@ function answer(session) {
   };
   session.on("ended", over);
   session.on("failed", over);
-  session.answer(media());
+  session.answer(media(stream));
 }
 
 // Tell the server that the phone can be called; again, until it is.
@@ -199,8 +229,9 @@ async function devices() {
   const all = await navigator.mediaDevices.enumerateDevices();
   for (const [kind, name] of [["audioinput", MIC], ["audiooutput", SPEAKER]]) {
     const list = all.filter((device) => device.kind === kind);
-    $(name).replaceChildren(...list.map((device, at) => new Option(device.label || `Device ${at + 1}`, device.deviceId)));
+    $(name).replaceChildren(...list.map((device, at) => new Option(device.label || `${t("Device")} ${at + 1}`, device.deviceId)));
     $(name).value = localStorage.getItem(name) ?? list[0]?.deviceId;
+    if ($(name).selectedIndex < 0) $(name).selectedIndex = 0; // the one that was chosen is not there
     $(name).disabled = list.length === 0 || (name === SPEAKER && !("setSinkId" in HTMLMediaElement.prototype));
   }
 }
@@ -215,26 +246,25 @@ $("phone-mute")?.addEventListener("click", () => {
   show();
 });
 $("phone-sound")?.addEventListener("toggle", devices);
-$(MIC)?.addEventListener("change", async (event) => {
+$(MIC)?.addEventListener("change", (event) => {
   localStorage.setItem(MIC, event.target.value);
-  const fresh = await microphone();
-  await leg?.connection.getSenders()[0].replaceTrack(fresh.getAudioTracks()[0]);
-  for (const track of stream?.getTracks() ?? []) track.stop();
-  stream = fresh;
-  if (sessionStorage.getItem(MUTED)) leg?.mute({ audio: true });
+  another();
 });
+navigator.mediaDevices?.addEventListener("devicechange", devicesChanged);
 $(SPEAKER)?.addEventListener("change", (event) => {
   localStorage.setItem(SPEAKER, event.target.value);
-  for (const name of ["phone-audio", "phone-echo-audio"]) $(name).setSinkId(event.target.value);
+  for (const name of ["phone-audio", "phone-echo-audio"]) $(name).setSinkId?.(event.target.value).catch(() => {});
 });
 $("phone-echo")?.addEventListener("click", (event) => {
   if (echo) return echo.terminate();
   const button = event.currentTarget;
-  echo = ua.call("sip:*43@cordboard.invalid", media());
+  const heard = stream.clone(), [track] = heard.getAudioTracks(); // who is muted hears themselves, and nobody else does
+  track.enabled = true;
+  echo = ua.call("sip:*43@cordboard.invalid", media(heard));
   button.textContent = t("End the echo test");
   const limit = setTimeout(() => echo?.terminate(), 15000);
   echo.on("confirmed", () => hear(echo, $("phone-echo-audio")));
-  for (const end of ["ended", "failed"]) echo.on(end, () => { clearTimeout(limit); echo = undefined; button.textContent = t("Echo test"); });
+  for (const end of ["ended", "failed"]) echo.on(end, () => { clearTimeout(limit); track.stop(); echo = undefined; button.textContent = t("Echo test"); });
 });
 
 // --- whose phone this page is: the desk says so with every push, another page when it is loaded

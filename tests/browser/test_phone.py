@@ -138,6 +138,66 @@ def test_muted_the_customer_hears_nothing(floor: Floor, playwright_: Playwright,
     assert voiced(heard(), VOICE) == 0
 
 
+TRACKS = """
+  window.tracks = [];
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await real(wanted);
+    window.tracks.push(...stream.getTracks());
+    return stream;
+  };
+"""
+"""Keeps every microphone's track that the page was given, in their order."""
+
+
+def test_a_headset_is_pulled_out_and_another_one_chosen_while_muted(
+    floor: Floor, playwright_: Playwright, tmp_path: Path
+) -> None:
+    """The customer says back what the agent says: what the page plays went out by the leg."""
+    campaign = factories.make_campaign(floor.tenant(), record_calls=False)
+    user = factories.make_user(campaign.tenant)
+    with agent_browser(playwright_, tmp_path, VOICE) as context:
+        context.add_init_script(TRACKS)
+        page = sign_in(context, floor.address, user)
+        join(page, campaign)
+        ready(page)
+        number = floor.numbers.echo()
+        floor.lead(campaign, number)
+        desk_in(page, "in_call")
+        hears(page, VOICE)
+
+        page.evaluate("() => { const [first] = window.tracks; first.stop(); first.dispatchEvent(new Event('ended')); }")
+        until(lambda: page.evaluate("window.tracks.length") == 2, 15, "another microphone is asked for")
+        hears(page, VOICE)
+
+        page.keyboard.press("v")
+        expect(page.locator("#phone-word")).to_contain_text("Muted")
+        page.click("#phone-sound > summary")
+        expect(page.locator("#phone-mic option").first).to_be_attached()
+        page.locator("#phone-mic").dispatch_event("change")
+        until(lambda: page.evaluate("window.tracks.length") == 3, 15, "the chosen microphone is asked for")
+        until(lambda: page.evaluate("window.tracks[1].readyState") == "ended", 15, "the one before is let go")
+        assert page.evaluate("window.tracks[2].enabled") is False
+        expect(page.locator("#phone-word")).to_contain_text("Muted")
+        page.click("#phone-echo")
+        expect(page.locator("#phone-echo")).to_have_text("End the echo test")
+        until(lambda: page.evaluate("Boolean(document.getElementById('phone-echo-audio').srcObject)"), 15, "the echo")
+        hears(page, VOICE, element="phone-echo-audio")
+        assert page.evaluate("window.tracks[2].enabled") is False
+        page.click("#phone-echo")
+        expect(page.locator("#phone-echo")).to_have_text("Echo test")
+        page.keyboard.press("Escape")
+        page.keyboard.press("v")
+        expect(page.locator("#phone-word")).to_have_text("On the line")
+        hears(page, VOICE)
+        page.keyboard.press("h")
+        desk_in(page, "wrapup")
+        page.keyboard.press("1")
+        desk_in(page, "ready")
+        page.click("#do-leave")
+        desk_in(page, "offline")
+
+
 def test_one_tab_has_the_phone_and_credentials_die_with_the_session(
     floor: Floor, playwright_: Playwright, tmp_path: Path
 ) -> None:
