@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import ScriptPage
 from dialer.campaigns.rules import render as render_script
-from dialer.compliance.laws import Notice
+from dialer.compliance.laws import Notice, strength
+from dialer.compliance.models import Consent
 from dialer.compliance.services import on_dnc
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
@@ -179,17 +180,27 @@ def badges_of(subject: Subject) -> list[Badge]:
     if call is not None and call.inbound:
         found.append(Badge("plain", _("They called you"), _("Nobody was dialed, so the gate was not asked.")))
     if verdict is not None:
-        consent = str(verdict.evidence.get("consent", ""))
         found.append(Badge("good", _("Allowed by the gate"), verdict.pack))
-        found.append(
-            Badge("good", _("Consent: %(what)s") % {"what": consent})
-            if consent
-            else Badge("plain", _("No consent on record"))
-        )
+        found.append(_consent_badge(str(verdict.evidence.get("consent", ""))))
         if verdict.evidence.get("recording") == Notice.ANNOUNCE:
             where = _("The switch tells everybody on the call, as the law asks where this person may be.")
             found.append(Badge("plain", _("The call is recorded"), where))
+    elif call is None:  # the gate is asked when it is dialed
+        found.append(_consent_badge(level_of(tenant_id=tenant_id, number=subject.phone, at=now())))
     return found
+
+
+def _consent_badge(level: str) -> Badge:
+    if level not in Consent.Kind.values:
+        return Badge("plain", _("No consent on record"))
+    return Badge("good", str(Consent.Kind(level).label))
+
+
+def level_of(*, tenant_id: int, number: str, at: datetime) -> str:
+    """The strongest consent (or relationship) that is on record for a number and holds; empty for none."""
+    held = Consent.objects.for_tenant(tenant_id).filter(phone=number, revoked_at=None, given_at__lte=at)
+    levels = held.exclude(expires_at__lte=at).values_list("kind", flat=True)
+    return max(levels, key=strength, default="")
 
 
 def first_page(subject: Subject) -> ScriptPage | None:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, Sum
 
-from dialer.agents.models import AgentSession
+from dialer.agents.models import AgentSession, AgentStateChange
+from dialer.agents.rules import AgentState
 from dialer.calls.models import CallTask
 from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign
@@ -53,12 +54,23 @@ def begin_of_day(user: User) -> datetime:
     return now().astimezone(ZoneInfo(user.tenant.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def _parts(user: User, state: AgentState) -> TenantQuerySet:
+    """The stretches of today in which the agent was in a state."""
+    rows = AgentStateChange.objects.for_tenant(user.tenant_id)
+    return rows.filter(session__user=user, state=state, at__gte=begin_of_day(user))
+
+
+def _since_morning(user: User) -> TenantQuerySet:
+    """The agent's calls of today, and those that they wrapped up after handing them on to a colleague."""
+    wrapped_up = _parts(user, AgentState.WRAPUP).values("call")
+    rows = CallTask.objects.for_tenant(user.tenant_id).filter(queued_at__gte=begin_of_day(user))
+    return rows.filter(Q(user=user) | Q(pk__in=wrapped_up))
+
+
 def calls_today(user: User) -> TenantQuerySet:
-    """The agent's calls that ended today, newest first."""
-    rows = CallTask.objects.for_tenant(user.tenant_id).filter(
-        user=user, queued_at__gte=begin_of_day(user), state=CallState.ENDED
-    )
-    return rows.select_related("lead", "disposition", "recording", "campaign").order_by("-queued_at")
+    """The agent's calls that ended today, newest first; with those that a colleague finished (`user` is theirs)."""
+    rows = _since_morning(user).filter(state=CallState.ENDED)
+    return rows.select_related("lead", "disposition", "recording", "campaign", "user").order_by("-queued_at")
 
 
 def day_of(user: User) -> Day:
@@ -69,16 +81,20 @@ def day_of(user: User) -> Day:
         .select_related("campaign")
         .first()
     )
-    rows = CallTask.objects.for_tenant(user.tenant_id).filter(user=user, queued_at__gte=begin_of_day(user))
+    rows = _since_morning(user)
     if session is not None:
         rows = rows.filter(campaign=session.campaign)
+    own = Q(user=user)
     sums = rows.aggregate(
         calls=Count("pk", filter=Q(connected_at__isnull=False)),
-        talk=Sum(F("ended_at") - F("connected_at")),
-        conversions=Count("pk", filter=Q(disposition__is_conversion=True)),
+        talk=Sum(F("ended_at") - F("connected_at"), filter=own),
+        conversions=Count("pk", filter=Q(disposition__is_conversion=True) & own),
     )
-    campaign = session.campaign if session is not None else None
-    return Day(sums["calls"], sums["talk"] or timedelta(), sums["conversions"], campaign)
+    # Of a call that was handed on, only the agent's own part of the talk is theirs.
+    parts = _parts(user, AgentState.IN_CALL).filter(call__in=rows.exclude(own).values("pk"))
+    handed_on = parts.aggregate(talk=Sum(F("until") - F("at")))["talk"]
+    talk = (sums["talk"] or timedelta()) + (handed_on or timedelta())
+    return Day(sums["calls"], talk, sums["conversions"], session.campaign if session is not None else None)
 
 
 def own_callbacks(user: User) -> TenantQuerySet:

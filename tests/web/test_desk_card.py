@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from dialer.calls.models import CallTask
 from dialer.campaigns.models import Campaign, CustomField, FieldKind, ScriptAnswer, ScriptPage
+from dialer.compliance.laws import Level
 from dialer.compliance.models import GateVerdict
-from dialer.compliance.services import add_to_dnc
+from dialer.compliance.services import add_consent, add_to_dnc, revoke_consents
 from dialer.core.clock import now
 from dialer.leads.models import Lead
 from dialer.people.models import User
@@ -99,6 +101,25 @@ def test_a_preview_has_its_card(house: House, preview: Campaign, as_: As) -> Non
     assert browser.get(f"/desk/card/lead/{lead.public_id}/").status_code == 403
     browser.post("/desk/next/")
     assert "Ada" in browser.get(f"/desk/card/lead/{lead.public_id}/").content.decode()
+
+
+def test_a_preview_says_what_was_agreed_to(house: House, preview: Campaign, as_: As) -> None:
+    lead = factories.make_lead(preview)
+    factories.make_session(preview, house.agent, state="paused")
+    browser = as_(house.agent)
+    browser.post("/desk/next/")
+    address = f"/desk/card/lead/{lead.public_id}/"
+    assert "No consent on record" in browser.get(address).content.decode()
+    given: dict[str, Any] = {"tenant_id": house.tenant.pk, "number": lead.phone, "source": "a form", "proof": ""}
+    long_ago = {"given_at": now() - timedelta(days=9), "by": None}
+    add_consent(**given, kind=Level.WRITTEN, expires_at=now() - timedelta(days=1), **long_ago)
+    assert "No consent on record" in browser.get(address).content.decode()
+    add_consent(**given, kind=Level.RELATIONSHIP, expires_at=None, **long_ago)
+    assert "Business relationship" in browser.get(address).content.decode()
+    add_consent(**given, kind=Level.EXPRESS, expires_at=now() + timedelta(days=1), **long_ago)
+    assert "Express consent" in browser.get(address).content.decode()
+    revoke_consents(tenant_id=house.tenant.pk, number=lead.phone, how="told us", by=None)
+    assert "No consent on record" in browser.get(address).content.decode()
 
 
 def test_the_last_calls_are_shown(house: House, campaign: Campaign, lead: Lead, call: CallTask, as_: As) -> None:
@@ -236,5 +257,5 @@ def test_the_card_s_reads_are_few(
     browser.get("/desk/")
     with django_assert_max_num_queries(10):
         browser.get(f"/desk/card/call/{call.pk}/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         browser.get("/desk/my-day/")
