@@ -1,5 +1,6 @@
 // The agent desk: a live screen with keys.
 import * as command from "./command.js";
+import * as draft from "./draft.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 
@@ -17,5 +18,6 @@ function followTheSwitch() {
 
 live.start("desk");
 for (const name of ["wsAfterMessage", "afterSwap"]) document.addEventListener(`htmx:${name}`, followTheSwitch);
+draft.start();
 keys.start();
 command.start();

@@ -87,6 +87,24 @@ def test_a_shift_by_keyboard(floor: Floor, open_page: OpenPage) -> None:
     expect(page.locator(".recent-list li")).to_have_count(1)
 
 
+def test_a_note_outlives_a_reload_and_goes_with_its_call(floor: Floor, open_page: OpenPage) -> None:
+    page = open_page(floor.agent)
+    call = take_call(page, floor)
+    page.locator(f"#note-{call.pk}").fill("half a sentence")
+    page.reload()
+    note = page.locator(f"#note-{call.pk}")
+    expect(note).to_have_value("half a sentence")
+    note.fill("half a sentence more")
+    pushed_again(page, floor)
+    switch.hang_up(call.pk)
+    desk_in(page, "wrapup")
+    page.click("#disposition-1")
+    desk_in(page, "ready")
+    assert factories.get_call(call.pk).note == "half a sentence more"
+    pushed_again(page, floor)
+    assert page.evaluate("sessionStorage.getItem('draft')") is None
+
+
 def test_the_next_call_has_an_empty_note(floor: Floor, open_page: OpenPage) -> None:
     page = open_page(floor.agent)
     call = take_call(page, floor)
