@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from dialer.agents.models import LegState
 from dialer.agents.rules import AgentState
 from dialer.core.numbers import NotANumber, display_number, parse_number
+from dialer.handling.selectors import targets_of
 from dialer.leads.models import Lead
 from dialer.people.templatetags.nav import pages_of
 
@@ -147,10 +148,31 @@ def _number(desk: Desk, text: str) -> list[Command]:
 
 
 def _found(desk: Desk, text: str) -> list[Command]:
-    """Callbacks of one's own, leads that one may dial, calls of one's own today."""
+    """Whom to transfer to, callbacks of one's own, leads that one may dial, calls of one's own today."""
     if len(text) < LEAST_LETTERS:
         return []
-    return [*_callbacks(desk, text), *_leads(desk, text), *_calls(desk, text)]
+    return [*_targets(desk, text), *_callbacks(desk, text), *_leads(desk, text), *_calls(desk, text)]
+
+
+def _targets(desk: Desk, text: str) -> list[Command]:
+    """Where the call in hand may be transferred: presets, colleagues and queues of that name."""
+    if desk.session is None or desk.switch_down or "consult" not in desk.offers:
+        return []
+    targets = targets_of(desk.session.campaign, desk.user)
+    places = [(f"preset:{one.public_id}", one.name, True) for one in targets.presets]
+    places += [(f"agent:{one.public_id}", one.user.shown_name, True) for one in targets.agents]
+    places += [(f"queue:{one.public_id}", one.name, False) for one in targets.queues]
+    seen, wanted = str(desk.talk.version if desk.talk is not None else 0), text.casefold().split()
+    found = []
+    for to, name, can_be_asked in places:
+        if not any(word in name.casefold() for word in wanted):
+            continue
+        for how, words in (("consult", _("Ask %(name)s first")), ("blind", _("Transfer to %(name)s"))):
+            said = words % {"name": name}
+            if (can_be_asked or how == "blind") and all(word in said.casefold() for word in wanted):
+                values = {"to": to, "how": how, "seen": seen}
+                found.append(Command(said, _("Transfer"), post=reverse("desk:transfer"), values=values))
+    return found[: 2 * FOUND]
 
 
 def _named(text: str, prefix: str = "") -> Q:
@@ -193,7 +215,7 @@ def _leads(desk: Desk, text: str) -> list[Command]:
 
 
 def _calls(desk: Desk, text: str) -> list[Command]:
-    rows = mine.calls_today(desk.user).filter(spoken_of(desk.user, text))
+    rows = mine.calls_today(desk.user).filter(spoken_of(desk.user, text), user=desk.user)
     return [
         Command(
             _("Call with %(name)s") % {"name": one.lead.shown_name if one.lead else display_number(one.phone)},

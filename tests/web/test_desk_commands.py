@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 from django.test import Client
 
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign, DialMethod
 from dialer.core.clock import now
+from dialer.handling.models import TransferPreset
 from dialer.people.models import User
+from dialer.telephony.models import SwitchCommand
 from tests import factories, switch
 
 from .conftest import House
@@ -91,3 +95,25 @@ def test_own_calls_of_today_are_found(house: House, campaign: Campaign, as_: As)
     )  # fmt: skip
     assert offered(as_(house.agent), "weiss") == ["Call with Jonas Weiss"]
     assert offered(as_(house.teammate), "weiss") == []
+
+
+def test_a_call_is_transferred_by_name(house: House, campaign: Campaign, as_: As) -> None:
+    browser = as_(house.agent)
+    factories.make_session(campaign, house.agent)
+    colleague = factories.make_session(campaign, factories.make_user(house.tenant, first_name="Bea", last_name="Marsh"))
+    factories.make_queue(campaign, name="Marsh service")
+    preset = {"tenant": house.tenant, "campaign": campaign, "phone": "+12125550166"}
+    TransferPreset.objects.create(**preset, name="Marsh office")
+    assert offered(browser, "marsh") == []  # there is no call to transfer
+    call = switch.connect(campaign, factories.make_lead(campaign, first_name="Ada"))
+    assert offered(browser, "marsh") == [
+        *("Ask Marsh office first", "Transfer to Marsh office", "Ask Bea Marsh first", "Transfer to Bea Marsh"),
+        "Transfer to Marsh service",
+    ]
+    assert offered(browser, "ask bea") == ["Ask Bea Marsh first"]
+    assert offered(browser, "ask") == []  # of nobody's name
+    page = browser.get("/desk/commands/", {"q": "ask bea"}).content.decode()
+    [values] = re.findall('hx-post="/desk/transfer/" hx-vals="([^"]*)"', page)
+    browser.post("/desk/transfer/", json.loads(unescape(values)))
+    [command] = SwitchCommand.objects.for_tenant(house.tenant).filter(kind="handle", target=call.pk)
+    assert (command.args["kind"], command.args["user_id"]) == ("consult", colleague.user_id)
