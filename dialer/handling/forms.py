@@ -26,6 +26,10 @@ class HandlingForm(TenantForm):
     class Meta:
         model = HandlingSettings
         fields = ("may_pause_recording", "may_dial_out")
+        labels = {
+            "may_pause_recording": lazy("Pause recordings, and say why"),
+            "may_dial_out": lazy("Transfer to numbers that they type"),
+        }
 
 
 class PresetForm(TenantForm):
@@ -37,6 +41,7 @@ class PresetForm(TenantForm):
         model = TransferPreset
         fields = ("name", "target", "phone", "time_zone", "agent", "to_campaign")
         labels = {
+            "name": lazy("Name"),
             "target": lazy("Leads to"),
             "phone": lazy("Number"),
             "time_zone": lazy("The number's time zone"),
@@ -61,7 +66,7 @@ class PresetForm(TenantForm):
         )
         agents = self.fields["agent"]
         assert isinstance(agents, forms.ModelChoiceField) and agents.queryset is not None
-        agents.queryset = agents.queryset.filter(tenant=self.tenant, is_active=True).exclude(endpoint="")
+        agents.queryset = agents.queryset.filter(tenant=self.tenant, is_active=True)
 
     def _rivals(self) -> Any:
         return TransferPreset.objects.for_tenant(self.tenant).filter(campaign=self.campaign)
@@ -115,6 +120,7 @@ class MessageForm(TenantForm):
     class Meta:
         model = MessageRecording
         fields = ("name",)
+        labels = {"name": lazy("Name")}
 
     def __init__(self, *args: Any, campaign: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

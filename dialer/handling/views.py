@@ -27,11 +27,14 @@ def handling(request: HttpRequest, public_id: UUID) -> HttpResponse:
     tenant, which = tenant_of(request), request.POST.get("form", "")
     stored = owned(request, HandlingSettings).filter(pk=campaign.pk).first()
     data = {name: request.POST if which == name else None for name in ("allowed", "preset", "message")}
-    allowed = HandlingForm(data["allowed"], instance=stored or HandlingSettings(campaign=campaign), tenant=tenant)
+    ids = {name: f"{name}-%s" for name in data}  # two of the forms have a field of the same name
+    of_campaign = stored or HandlingSettings(campaign=campaign)
+    allowed = HandlingForm(data["allowed"], instance=of_campaign, tenant=tenant, auto_id=ids["allowed"])
     if stored is None:
         allowed.instance.tenant = tenant
-    preset = PresetForm(data["preset"], tenant=tenant, campaign=campaign)
-    message = MessageForm(data["message"], request.FILES or None, tenant=tenant, campaign=campaign)
+    here = {"tenant": tenant, "campaign": campaign}
+    preset = PresetForm(data["preset"], auto_id=ids["preset"], **here)
+    message = MessageForm(data["message"], request.FILES or None, auto_id=ids["message"], **here)
     chosen = {"allowed": allowed, "preset": preset, "message": message}.get(which)
     if chosen is not None and chosen.is_valid():
         if isinstance(chosen, MessageForm):

@@ -70,6 +70,7 @@ def test_presets(house: House, campaign: Campaign, address: str, as_: As) -> Non
         answer = browser.post(address, wrong)
         assert answer.status_code == 200
         assert word in answer.content.decode()
+    User.objects.filter(pk=house.teammate.pk).update(endpoint="")  # who works with the browser's phone has no account
     agent = {"form": "preset", "name": "Ann", "target": "agent", "agent": str(house.teammate.pk), "phone": "junk"}
     assert browser.post(address, agent).status_code == 302
     assert as_(house.stranger).post(f"/transfer-presets/{made.public_id}/delete/").status_code == 404

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from dialer.calls.management.demo import seed, sign_ins
+from dialer.handling.management.demo_handling import seed_handling
 
 
 class Command(BaseCommand):
@@ -26,6 +27,6 @@ class Command(BaseCommand):
         if os.environ.get("CORDBOARD_ENV") == "production":
             raise CommandError("The demo has passwords that everybody knows: it is not for production.")
         with transaction.atomic():
-            seed()
+            seed_handling(seed())
         if not options["quiet"]:
             self.stdout.write(sign_ins())
