@@ -16,6 +16,7 @@ from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import JOINED, AgentState, Event, Kind
 from dialer.calls import board
 from dialer.core.clock import now
+from dialer.core.numbers import display_number
 from dialer.core.words import _, said
 from dialer.telephony import outbox
 from dialer.telephony.port import AlreadyThere, Switch, SwitchError, SwitchRefused, bridge_of, leg_of
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 REPLACE_TRIES, REPLACE_PAUSE_S = 40, 0.05
 """How often, and how far apart, a leg is asked for while the one that it replaces is being ended."""
+NO_SUCH_NUMBER = (1, 28)
+"""Q.850: unallocated number, invalid number format."""
 RING_S = 30
 """How long an agent's phone rings before it counts as not answered."""
 
@@ -229,6 +232,13 @@ _NOT_COME = _(
 
 
 def _not_registered(session: AgentSession) -> str:
+    if session.phone == PhoneKind.BROWSER:
+        return _LOST_IN_BROWSER
+    if session.phone == PhoneKind.NUMBER:
+        return said(
+            "Your telephone %(phone)s could not be called: the switch refused it. Check the number, then try again.",
+            phone=display_number(session.endpoint),
+        )
     return said(
         "Your phone %(phone)s is not registered. Start it, check that it signs in as %(phone)s, then try again.",
         phone=session.endpoint,
@@ -236,8 +246,11 @@ def _not_registered(session: AgentSession) -> str:
 
 
 def _not_answered(session: AgentSession, cause: int | None) -> str:
+    if session.phone == PhoneKind.BROWSER:
+        return _LOST_IN_BROWSER
+    phone = display_number(session.endpoint) if session.phone == PhoneKind.NUMBER else session.endpoint
+    if cause in NO_SUCH_NUMBER:
+        return said("There is no telephone %(phone)s. Check the number, then try again.", phone=phone)
     if cause in (17, 21):
-        return said(
-            "Your phone %(phone)s is busy or refused the call. Free it, then try again.", phone=session.endpoint
-        )
-    return said("Your phone %(phone)s did not answer. Answer it when it rings, then try again.", phone=session.endpoint)
+        return said("Your phone %(phone)s is busy or refused the call. Free it, then try again.", phone=phone)
+    return said("Your phone %(phone)s did not answer. Answer it when it rings, then try again.", phone=phone)

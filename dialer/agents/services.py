@@ -96,6 +96,8 @@ def _endpoint_of(user: User, campaign: Campaign, phone: str, number: str, sessio
             raise NotNow(
                 _("You have no phone account. Ask an administrator for one, or use this browser as your phone.")
             )
+        case PhoneKind.NUMBER if not number.strip():
+            raise NotNow(_("Type the number of your telephone, with its area code."))
         case PhoneKind.NUMBER:
             try:
                 return parse_number(number, campaign.tenant.region)

@@ -1,8 +1,10 @@
-"""No template says anything to people outside of Django's translations."""
+"""Nothing that templates say, or code refuses with, is outside of Django's translations."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -75,3 +77,47 @@ def test_words_outside_of_the_marks_are_found() -> None:
     assert unmarked('<p title="Stop {{ name }}">{% translate "Yes" %}</p>') == ["Stop …"]
     assert unmarked("<p>{% blocktranslate %}Told{% endblocktranslate %} and <b>untold</b> 5 s</p>") == ["and", "untold"]
     assert unmarked('<p class="bad">{{ name }} · <kbd>Esc</kbd>{# no #}<code>./run</code></p>') == []
+
+
+CODE = Path(__file__).resolve().parents[2] / "dialer"
+ENGLISH_STILL = {"core", "leads"}
+"""A few sentences of forms for those who lead are not marked there."""
+REFUSALS = {"NotNow": 0, "Refusal": 0, "CannotAdd": 0, "PermissionDenied": 0, "Http404": 0, "ValidationError": 0}
+REFUSALS |= {"add_error": 1}
+MESSAGES = {"success", "error", "info", "warning"}
+
+
+def bare_sentences(source: str) -> Iterator[str]:
+    """What is said to people by a literal that no mark is around."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        place = REFUSALS.get(name)
+        if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "messages" and name in MESSAGES:
+            place = 1
+        if place is not None and len(node.args) > place:
+            said = node.args[place]
+            words = said.value if isinstance(said, ast.Constant) else ""
+            if isinstance(said, ast.JoinedStr):
+                words = "".join(part.value for part in said.values if isinstance(part, ast.Constant))
+            if isinstance(words, str) and re.search(r"[^\W\d_]", words):
+                yield words
+
+
+@pytest.mark.parametrize("app", sorted({path.parent.name for path in CODE.glob("*/__init__.py")} - ENGLISH_STILL))
+def test_all_that_code_refuses_with_is_marked(app: str) -> None:
+    """Mend it with _(…)."""
+    found = {
+        str(path.relative_to(CODE)): said
+        for path in (CODE / app).rglob("*.py")
+        if (said := list(bare_sentences(path.read_text())))
+    }
+    assert found == {}
+
+
+def test_bare_sentences_are_found() -> None:
+    assert list(bare_sentences('raise NotNow("No.")')) == ["No."]
+    assert list(bare_sentences('messages.success(request, f"{name} is saved.")')) == [" is saved."]
+    assert list(bare_sentences('form.add_error("when", f"{a}{b}"); Refusal(_("No.")); Http404(); log.info("x")')) == []

@@ -79,6 +79,24 @@ def test_the_phone_can_be_called_again(house: House, campaign: Campaign, as_: As
     assert list(kinds) == [CommandKind.CALL_PHONE]
 
 
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "words"),
+    [
+        ("sip", "6001", "registered as <code>6001</code>"),
+        ("number", "+12125550100", 'Free <span class="tel">+1 212-555-0100</span>'),
+        ("browser", "web-0a1b", "at the top of the page"),
+    ],
+)
+def test_what_to_do_about_a_phone_that_is_off_the_line(
+    house: House, campaign: Campaign, as_: As, kind: str, endpoint: str, words: str
+) -> None:
+    session = factories.make_session(campaign, house.agent, state=AgentState.PAUSED, leg="down", phone=kind)
+    AgentSession.objects.for_tenant(house.tenant).filter(pk=session.pk).update(endpoint=endpoint)
+    page = as_(house.agent).get("/desk/").content.decode()
+    assert words in page
+    assert "web-0a1b" not in page
+
+
 def test_each_agent_sees_their_own_desk_only(house: House, campaign: Campaign, as_: As) -> None:
     factories.make_session(campaign, house.agent)
     call = switch.connect(campaign, factories.make_lead(campaign, first_name="Marguerite"))
