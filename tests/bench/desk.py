@@ -33,6 +33,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright  #
 
 from dialer.calls.models import CallTask  # noqa: E402
 from dialer.campaigns.models import Campaign, DialMethod  # noqa: E402
+from dialer.handling.models import HandlingSettings, MessageRecording, TransferPreset  # noqa: E402
 from dialer.people.models import User  # noqa: E402
 from dialer.telephony.models import CommandKind, SwitchCommand  # noqa: E402
 from tests import factories  # noqa: E402
@@ -68,9 +69,21 @@ SETTLED = """() => {
 """Colours have faded to where they go. (In a tab behind another they never do.)"""
 
 
-def desk_in(page: Page, *states: str) -> None:
-    """Wait until the desk is in one of these states."""
-    page.wait_for_function("(states) => states.includes(document.getElementById('desk').dataset.state)", arg=states)
+SEEN = """(name) => new Promise((done, failed) => {
+  const stop = setTimeout(() => { clearInterval(look); failed(new Error(`${name} was not seen in time`)); }, 15000);
+  const look = setInterval(() => {
+    if (!window.seen[name]) return;
+    clearInterval(look);
+    clearTimeout(stop);
+    done(window.seen[name]);
+  }, 20);
+})"""
+"""When WATCH noted something of this name, once it has."""
+
+
+def desk_in(page: Page, state: str) -> None:
+    """Wait until the desk is in this state."""
+    expect(page.locator("#desk")).to_have_attribute("data-state", state, timeout=30_000)
 
 
 def milliseconds(moment: datetime) -> float:
@@ -103,6 +116,19 @@ class Bench:
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size({"width": 1280, "height": 800})
 
+    def open(self, key: str, dialog: str) -> None:
+        """Open a dialog by its key, look at it, and close it."""
+        self.page.keyboard.press(key)
+        self.dialog(f"{key} {dialog}", dialog)
+
+    def dialog(self, state: str, dialog: str) -> None:
+        """Look at a dialog that is open once it has its content, and close it."""
+        expect(self.page.locator(dialog)).to_be_visible()
+        expect(self.page.locator(f"{dialog} :is(#panel-title, [role=option], dt)").first).to_be_visible()
+        self.check(state)
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator(dialog)).to_be_hidden()
+
     def call(self) -> CallTask:
         """Be put through to somebody who stays on the line."""
         number = self.numbers.of(Numbers.PERSON)
@@ -118,9 +144,8 @@ class Bench:
     def one_call(self) -> None:
         """A call from the bridge to the end of wrap-up."""
         call = self.call()
-        self.page.wait_for_function("(id) => window.seen[id]", arg=str(call.pk))
+        painted = self.page.evaluate(SEEN, str(call.pk))
         assert call.connected_at is not None
-        painted = self.page.evaluate("(id) => window.seen[id]", str(call.pk))
         self.pops.append(painted - milliseconds(call.connected_at))
         self.page.wait_for_timeout(TALK_MS)
         self.page.click("#do-hang-up")
@@ -145,8 +170,7 @@ class Bench:
         began = time.time() * 1000
         self.page.reload(wait_until="commit")
         on_the_line(self.page)
-        self.page.wait_for_function("() => window.seen.up")
-        return float(self.page.evaluate("() => window.seen.up")) - began
+        return float(self.page.evaluate(SEEN, "up")) - began
 
 
 def weigh(context: BrowserContext, address: str) -> tuple[float, dict[str, float]]:
@@ -174,6 +198,49 @@ def weigh(context: BrowserContext, address: str) -> tuple[float, dict[str, float
     page.wait_for_timeout(300)
     page.close()
     return sum(bytes_of.values()), {kind: round(size, 1) for kind, size in bytes_of.items()}
+
+
+def handle(bench: Bench) -> None:
+    """What is done with a call in hand, each state of it looked at."""
+    page, line = bench.page, bench.page.locator("#talk-line")
+    for key in "xkmu":
+        bench.open(key, "#panel")
+    page.keyboard.press("l")
+    expect(line).to_contain_text("On hold")
+    bench.check("on hold")
+    page.keyboard.press("l")
+    expect(line).to_have_count(0)
+    page.keyboard.press("u")
+    page.get_by_role("button", name="Card number").click()
+    expect(page.locator("#paused-line")).to_be_visible()
+    bench.check("recording paused")
+    page.keyboard.press("u")
+    expect(page.locator("#paused-line")).to_have_count(0)
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Ask Office first").click()
+    expect(line).to_contain_text("talking with you", timeout=30_000)
+    bench.check("consultation")
+    for key, words in (("w", "You are with the customer"), ("c", "Conference")):
+        page.keyboard.press(key)
+        expect(line).to_contain_text(words)
+        bench.check(words)
+    page.keyboard.press("b")
+    expect(line).to_have_count(0)
+
+
+def look_first(bench: Bench) -> None:
+    """A campaign whose agents look before they dial."""
+    page = bench.page
+    page.click("#do-leave")
+    desk_in(page, "offline")
+    preview = factories.make_campaign(bench.campaign.tenant, dial_method=DialMethod.PREVIEW, preview_s=600)
+    factories.make_lead(preview)
+    page.reload()
+    join(page, preview)
+    bench.check("preview, nobody shown")
+    page.keyboard.press("n")
+    expect(page.locator("#do-dial-shown")).to_be_enabled()
+    bench.check("preview")
 
 
 def run(bench: Bench, calls: int, reloads: int) -> dict[str, Any]:
@@ -204,20 +271,30 @@ def run(bench: Bench, calls: int, reloads: int) -> dict[str, Any]:
     page.click("#do-ready")
     desk_in(page, "ready")
     bench.check("ready")
+    for key, name in (("?", "#shortcuts"), ("Control+k", "#command")):
+        bench.open(key, name)
+    for button in ("#my-callbacks", "#my-calls", "#do-parked"):
+        page.click(button)
+        bench.dialog(f"ready, {button}", "#panel")
     bench.call()
     bench.check("in call")
     page.click("#phone-mute")
     bench.check("in call, muted")
     page.click("#phone-mute")
+    handle(bench)
     say(f"reloading {reloads} times")
     rejoined = [bench.rejoin() for _ in range(reloads)]
     page.click("#do-hang-up")
     desk_in(page, "wrapup")
     bench.check("wrap-up")
+    page.click("#dispositions .disposition:has-text('…')")
+    expect(page.locator("#ask-form")).to_be_visible()
+    bench.check("wrap-up, a time to call back")
     bench.dispose()
     say(f"{calls} calls")
     for _ in range(calls):
         bench.one_call()
+    look_first(bench)
     return {
         "reload_rejoin_ms": floor.percentiles(rejoined),
         "click_to_hangup_ms": floor.percentiles(bench.ends),
@@ -244,6 +321,12 @@ def main() -> int:
     factories.make_pause_code(tenant)
     user = factories.make_user(tenant)
     campaign = factories.make_campaign(tenant, dial_method=DialMethod.PROGRESSIVE)
+    campaign.disposition_set.dispositions.filter(code="CALLBK").update(needs_callback=True)
+    own = {"tenant": tenant, "campaign": campaign}
+    HandlingSettings.objects.create(**own, may_pause_recording=True)
+    MessageRecording.objects.create(**own, name="Call us", path="messages/call-us.wav", duration_ms=4000)
+    office = Numbers().steady()
+    TransferPreset.objects.create(**own, name="Office", phone=office, time_zone="America/New_York")
     load = os.getloadavg()[0]
     with floor.product(), tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         viewport = {"width": 1280, "height": 800}
