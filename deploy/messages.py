@@ -37,6 +37,8 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+CALL = re.compile(r"[a-z]*_?gettext\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|_\([^()]*\)")
+"""A call in what is left of a template; a sentence may have a value in parentheses, which makes three of them."""
 PLACES = re.compile(r"%\(\w+\)s|%%")
 HEADER = (
     "# Messages of Cordboard's interface. Gathered by python -m deploy.messages; the translations are written here."
@@ -52,9 +54,7 @@ def sources() -> Iterator[tuple[str, bytes]]:
     for path in sorted((ROOT / "templates").rglob("*.html")):
         # What is left of a template is calls between filler; without indentation it is also Python's idea of lines.
         lines = templatize(path.read_text(encoding="utf-8")).splitlines()
-        calls = "\n".join(
-            " ".join(re.findall(r"[a-z]*_?gettext\((?:[^()]|\([^()]*\))*\)|_\([^()]*\)", line)) for line in lines
-        )
+        calls = "\n".join(" ".join(CALL.findall(line)) for line in lines)
         yield str(path.relative_to(ROOT)), calls.encode()
 
 

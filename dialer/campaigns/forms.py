@@ -238,6 +238,7 @@ class DispositionSetForm(TenantForm):
     class Meta:
         model = DispositionSet
         fields = ("name",)
+        labels = {"name": gettext_lazy("Name")}
 
 
 class DispositionForm(TenantForm):
@@ -265,6 +266,13 @@ class DispositionForm(TenantForm):
         }
         help_texts = {
             "code": gettext_lazy("Short, for reports: capitals and digits, e.g. SALE."),
+            "is_contact": gettext_lazy("The right person was spoken to."),
+            "is_dnc": gettext_lazy("The number goes on the do-not-call list at once."),
+            "is_final": gettext_lazy("The lead is not called again."),
+            "is_default": gettext_lazy("Used when wrap-up runs out."),
+            "is_machine": gettext_lazy("No person answered: the call does not count as a live answer."),
+            "needs_note": gettext_lazy("It cannot be chosen without a note."),
+            "needs_callback": gettext_lazy("It asks when to call back, in the customer's time."),
             "is_recycled": gettext_lazy(
                 "The lead is called again as the campaign's recycle rules say. Neither final nor this: it rests."
             ),
@@ -407,7 +415,12 @@ class PauseCodeForm(TenantForm):
     class Meta:
         model = PauseCode
         fields = ("code", "label", "is_paid", "position")
-        labels = {"is_paid": lazy("Paid"), "position": lazy("Place in the menu")}
+        labels = {
+            "code": lazy("Code"),
+            "label": lazy("Label"),
+            "is_paid": lazy("Paid"),
+            "position": lazy("Place in the menu"),
+        }
         help_texts = {"code": lazy("Capitals and digits, e.g. LUNCH.")}
 
     def clean_code(self) -> str:

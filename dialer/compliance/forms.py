@@ -28,7 +28,9 @@ class NumberForm(forms.Form):
     """A number to look up or to add, kept in E.164."""
 
     number = forms.CharField(
-        max_length=40, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "inputmode": "tel"})
+        label=lazy("Number"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "inputmode": "tel"}),
     )
 
     def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
@@ -73,7 +75,9 @@ class ManyNumbersForm(_OfTenant):
     """Numbers to put on a list, one per line."""
 
     numbers = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}), help_text=lazy("One per line.")
+        label=lazy("Numbers"),
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}),
+        help_text=lazy("One per line."),
     )
     kind = forms.ChoiceField(label=lazy("List"), choices=DncEntry.Kind.choices)
     campaign = CampaignChoice(label=lazy("For"))
@@ -108,7 +112,7 @@ class PatternForm(_OfTenant):
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
     campaign = CampaignChoice(label=lazy("For"))
-    note = forms.CharField(max_length=200, required=False)
+    note = forms.CharField(label=lazy("Note"), max_length=200, required=False)
 
     def clean_digits(self) -> str:
         """The digits in international form; digits without + are of the tenant's own country."""
@@ -124,7 +128,17 @@ class ConsentForm(forms.ModelForm):
     class Meta:
         model = Consent
         fields = ("kind", "source", "proof", "given_at", "expires_at")
-        labels = {"given_at": lazy("Given at (your clock)"), "expires_at": lazy("Ends at (empty: never)")}
+        labels = {
+            "kind": lazy("Kind"),
+            "source": lazy("Source"),
+            "proof": lazy("Proof"),
+            "given_at": lazy("Given at (your clock)"),
+            "expires_at": lazy("Ends at (empty: never)"),
+        }
+        help_texts = {
+            "source": lazy("Where it was given: a form, a call, a contract."),
+            "proof": lazy("What proves it: an address, a file, a wording."),
+        }
         widgets = {
             name: forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
             for name in ("given_at", "expires_at")
@@ -156,11 +170,13 @@ class NoteForm(forms.ModelForm):
         model = NumberNote
         fields = ("wireless", "by_hand_only", "legal_hold", "reassigned", "reassigned_since")
         labels = {
+            "wireless": lazy("Wireless"),
             "by_hand_only": lazy("Dialed by hand only"),
             "legal_hold": lazy("Legal hold: nothing of it is removed"),
             "reassigned": lazy("Reassigned since that date"),
             "reassigned_since": lazy("Date asked about"),
         }
+        help_texts = {"legal_hold": "", "reassigned_since": lazy("The consent's, for instance.")}
         widgets = {"reassigned_since": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
 
     asked_on = forms.DateField(
@@ -217,3 +233,4 @@ class TermsForm(TenantForm):
     class Meta:
         model = CampaignTerms
         fields = ("purpose", "consent", "attempts", "wireless_by_hand", "reassigned_days")
+        labels = {"purpose": lazy("Purpose"), "consent": lazy("Consent")}

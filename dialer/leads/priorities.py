@@ -14,7 +14,7 @@ from dialer.core.clock import now
 from .models import Lead
 from .rules import CALLBACK_PRIORITY
 
-AT_ONCE = 2000
+AT_ONCE = 1000
 """Leads that one transaction looks at: reserving passes over those that it holds, for some tens of milliseconds."""
 
 

@@ -68,7 +68,7 @@ def test_who_rests_already_is_planned_anew_and_the_page_says_so(house: House, ca
     services.begin_placing(call_id=call.pk)
     services.apply_event(call_id=call.pk, event=Event(Kind.HUNG_UP, cause=17), at=now())
     at, browser = f"/calls/recycling/{campaign.public_id}/", as_(house.admin)
-    assert "planned anew (" not in browser.get(at).content.decode()
+    assert "were planned anew" not in browser.get(at).content.decode()
     page = browser.post(at, sent(campaign, **{"outcome-busy-delay_min": 90}), follow=True).content.decode()
     assert "Given another time: 1. Not called any more: 0." in page
     rests = factories.get_lead(lead.pk).next_attempt_at - now()
