@@ -76,7 +76,7 @@ class Scene:
 
     def agent_hears(self, *tones: int, not_tones: tuple[int, ...] = (), seat: Seat | None = None) -> None:
         phone = (seat or self.seat).phone
-        self.floor.do(phone.wait_hears(*tones, not_tones=not_tones, timeout_s=8), 12)
+        self.floor.do(phone.wait_hears(*tones, not_tones=not_tones, timeout_s=20), 25)
 
     def preset(self, number: str) -> str:
         """A preset of the campaign for a number, whose zone the number itself does not tell."""
