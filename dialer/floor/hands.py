@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,10 +21,11 @@ from dialer.calls import services as calls
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
 from dialer.core.clock import now
-from dialer.core.language import speaking
+from dialer.core.language import speaking, translated
 from dialer.core.models import TenantQuerySet
 from dialer.desk.selectors import joinable
 from dialer.handling import monitoring
+from dialer.handling.models import Monitor
 from dialer.people.models import User
 
 from .scope import Scope
@@ -35,7 +38,8 @@ _FORCES = {
     "sign-out": (Kind.LEAVE_ASKED, gettext_noop("%(name)s signed you out: %(reason)s")),
 }
 MOVE = "move"
-DEEDS = (*_FORCES, "listen", "whisper", "barge", "stop", "take-over")
+MODES = ("listen", "whisper", "barge")
+DEEDS = (*_FORCES, *MODES, "stop", "take-over")
 """What can be asked for."""
 
 
@@ -138,7 +142,9 @@ def move_all(*, by: User, sessions: Iterable[AgentSession], campaign: Campaign, 
     there, later, refused = 0, 0, []
     for session in sessions:
         try:
-            if session.user_id == by.pk or not places_for(session, scope).filter(pk=campaign.pk).exists():
+            if session.user_id == by.pk:
+                raise NotNow(_("join the other campaign at your desk."))
+            if not places_for(session, scope).filter(pk=campaign.pk).exists():
                 raise NotNow(_("their team does not work in “%(name)s”.") % {"name": campaign.name})
             move(by=by, session=session, campaign=campaign, reason=reason)
         except NotNow as refusal:
@@ -147,6 +153,23 @@ def move_all(*, by: User, sessions: Iterable[AgentSession], campaign: Campaign, 
         session.refresh_from_db(fields=["move_to"])
         there, later = there + (session.move_to_id is None), later + (session.move_to_id is not None)
     return Moved(there, later, refused)
+
+
+SETTLED_WITHIN_S = 1.0
+"""How long whoever listens is kept waiting for the switch's word; it comes within a tenth of that."""
+
+
+def settled(*, watcher: AgentSession, since: datetime) -> str:
+    """Wait until what a supervisor asked for since then is so on the switch; why not, when it has refused."""
+    until = time.monotonic() + SETTLED_WITHIN_S
+    while True:
+        rows = Monitor.objects.for_tenant(watcher.tenant_id).filter(watcher=watcher, asked_at__gte=since)
+        asked = rows.order_by("-asked_at").first()
+        if asked is not None and (asked.started_at or asked.ended_at):
+            return translated(asked.notice) if asked.started_at is None else ""
+        if time.monotonic() >= until:
+            return ""
+        time.sleep(0.05)
 
 
 def own_session(user: User) -> AgentSession | None:

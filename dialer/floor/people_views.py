@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dialer.agents.selectors import STATE_WORDS
 from dialer.agents.services import NotNow
+from dialer.core.clock import now
 from dialer.handling import monitoring
 from dialer.people.access import owned, reader, supervisor, user_of
 from dialer.people.models import Team
@@ -76,7 +77,11 @@ def agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
                     )
                 done = hands.move(by=user, session=session, campaign=campaign, reason=reason)
             else:
+                asked = now()
                 done = hands.do(by=user, session=session, deed=deed, reason=reason)
+                if deed in hands.MODES and (watcher := hands.own_session(user)) is not None:
+                    refused = hands.settled(watcher=watcher, since=asked)
+                    done = "" if refused else done
         except NotNow as refusal:
             refused = str(refusal)
         session.refresh_from_db()

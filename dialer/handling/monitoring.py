@@ -82,6 +82,8 @@ def current(watcher: AgentSession) -> Monitor | None:
 def _why_not(watcher: AgentSession, watched: AgentSession) -> str:
     if watcher.pk == watched.pk:
         return _("You cannot listen to yourself.")
+    if watcher.ended_at is None and watcher.leg == LegState.AWAY:
+        return _("Your phone is coming on the line. Try again in a moment.")
     if watcher.ended_at is not None or watcher.leg != LegState.UP:
         return _("Your phone is not on the line. Join a campaign with it, then listen.")
     if watcher.state != AgentState.PAUSED:

@@ -12,6 +12,7 @@ from dialer.agents.models import AgentSession
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.core.models import AuditEntry
+from dialer.floor import hands
 from dialer.handling import monitoring
 from dialer.live.threads import in_thread
 from dialer.people.models import Role, User
@@ -112,11 +113,14 @@ def test_nothing_is_forced_without_a_reason(house: House, session: AgentSession,
 
 @pytest.mark.django_db
 def test_listening_wants_a_phone_then_asks_the_switch(
-    house: House, campaign: Campaign, session: AgentSession, as_: As
+    house: House, campaign: Campaign, session: AgentSession, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hands, "SETTLED_WITHIN_S", 0.0)
     client = as_(house.supervisor)
     assert "Your phone is not on the line" in act(client, session, "listen")
-    own = factories.make_session(campaign, house.supervisor, state="paused")
+    own = factories.make_session(campaign, house.supervisor, state="paused", leg="away")
+    assert "Your phone is coming on the line" in act(client, session, "listen")  # its page has just been opened
+    AgentSession.objects.for_tenant(house.tenant).filter(pk=own.pk).update(leg="up")
     for mode in ("listen", "whisper", "barge"):
         act(client, session, mode)
     asked = SwitchCommand.objects.for_tenant(house.tenant).filter(kind=CommandKind.MONITOR, target=own.public_id)
@@ -124,6 +128,29 @@ def test_listening_wants_a_phone_then_asks_the_switch(
     actions = AuditEntry.objects.for_tenant(house.tenant).order_by("seq").values_list("action", flat=True)
     assert list(actions) == ["monitor.listen", "monitor.whisper", "monitor.barge"]
     assert "Listen to an agent first" in act(client, session, "take-over")
+
+
+@pytest.mark.django_db
+def test_the_answer_says_how_it_is_on_the_switch(
+    house: House, campaign: Campaign, session: AgentSession, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make_session(campaign, house.supervisor, state="paused")
+
+    def switch_does(*, watcher: AgentSession, watched: AgentSession, mode: str) -> None:
+        made = monitoring.begin(watcher=watcher.public_id, watched=watched.pk, mode=mode, at=now())
+        assert not isinstance(made, str)
+        if mode == "barge":
+            monitoring.failed(monitor=made, reason="no such channel", at=now())
+        else:
+            monitoring.begun(monitor=made, at=now())
+
+    monkeypatch.setattr(monitoring, "watch", switch_does)
+    client = as_(house.supervisor)
+    assert f"Whispering: {house.agent.shown_name}" in act(client, session, "whisper")
+    html = act(client, session, "barge")
+    assert "no such channel" in html
+    assert "about to speak with both" not in html
+    assert f"Whispering: {house.agent.shown_name}" in html
 
 
 @pytest.mark.django_db
