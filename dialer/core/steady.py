@@ -7,12 +7,14 @@ waiting for 5 ms each time, which is what most of the work of a push costs.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+_LIBC = ctypes.CDLL(None)
 SWITCH_S = 0.001
 """How long one thread may compute while others wait."""
 YOUNG, MIDDLE, OLD = 10_000, 1, 1
@@ -37,6 +39,19 @@ def steady() -> None:
     gc.freeze()
     gc.collect()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+    if give_back not in gc.callbacks:
+        gc.callbacks.append(give_back)
+
+
+def give_back(phase: str, told: dict[str, int]) -> None:
+    """After each whole look for garbage the pages that are free go back to the system.
+
+    glibc keeps every page that a heap ever had below its top, so a process grows with the busiest moment so far. Other
+    C libraries have no such call, and need none. Takes one to three milliseconds.
+    """
+    if phase == "stop" and told["generation"] == 2:
+        with suppress(AttributeError):
+            _LIBC.malloc_trim(0)
 
 
 def stand_back() -> None:
