@@ -10,7 +10,7 @@ import tempfile
 import wave
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,15 +24,19 @@ from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.agents.services import DESK, apply
 from dialer.calls import services as calls
+from dialer.calls.management.demo_desk import seed_desk
 from dialer.calls.models import CallTask
 from dialer.campaigns import history
 from dialer.campaigns.models import CallerPool, Campaign, CampaignDraft
+from dialer.compliance.laws import Level
 from dialer.compliance.ledger import today_of
 from dialer.compliance.models import DncEntry
 from dialer.compliance.services import add_to_dnc
 from dialer.core.clock import now
+from dialer.handling.models import HandlingSettings, MessageRecording, TransferPreset
 from dialer.leads.importing import services
 from dialer.leads.importing.models import Import
+from dialer.leads.models import Callback, Lead
 from dialer.live import publish
 from dialer.people.models import User
 from tests import factories, switch
@@ -53,11 +57,16 @@ def call_up(page: Page, floor: Floor) -> None:
     call = switch.connect(floor.campaign, floor.lead)
     page.wait_for_selector("#rec")
     since = now() - timedelta(minutes=3, seconds=12)
+    CallTask.objects.for_tenant(floor.tenant).filter(pk=call.pk).update(connected_at=since)
+    here_since(floor, since)
+    page.locator("#call-timer").filter(has_text=re.compile("^3:")).wait_for()
+
+
+def here_since(floor: Floor, since: datetime) -> None:
+    """The agent came in the morning, and has been in this state for a while."""
     session = AgentSession.objects.for_tenant(floor.tenant).filter(user=floor.agent, ended_at=None)
     session.update(state_since=since, started_at=now() - timedelta(hours=2, minutes=14, seconds=41))
-    CallTask.objects.for_tenant(floor.tenant).filter(pk=call.pk).update(connected_at=since)
     publish.changed(DESK, floor.agent.pk, now())
-    page.locator("#call-timer").filter(has_text=re.compile("^3:")).wait_for()
 
 
 def join(page: Page, floor: Floor) -> None:
@@ -74,6 +83,8 @@ def ready(page: Page, floor: Floor) -> None:
     join(page, floor)
     page.click("#do-ready")
     page.wait_for_selector("#desk[data-state=ready]")
+    here_since(floor, now() - timedelta(seconds=14))
+    page.locator("#state-timer").filter(has_text=re.compile("^0:1")).wait_for()
 
 
 def wrapup(page: Page, floor: Floor) -> None:
@@ -98,6 +109,59 @@ def preview(page: Page, floor: Floor) -> None:
     switch.phone_up(floor.agent)
     page.click("#do-next:enabled")
     page.wait_for_selector("#do-dial-shown")
+
+
+def dress(floor: Floor) -> None:
+    """What a campaign and its agent have after some weeks: a script, fields, goals, callbacks, what was said before."""
+    for campaign in (floor.campaign, floor.preview):
+        seed_desk(campaign)
+        here = {"tenant_id": campaign.tenant_id, "campaign": campaign}
+        HandlingSettings.objects.create(**here, may_pause_recording=True)
+        TransferPreset.objects.create(**here, name="Harbour office", phone="+12125550166")
+        MessageRecording.objects.create(**here, name="Please call us", path="messages/call.wav", duration_ms=9000)
+    campaigns = Campaign.objects.for_tenant(floor.tenant)
+    campaigns.filter(pk=floor.campaign.pk).update(goal_calls=40, goal_talk_min=90, goal_conversions=5)
+    campaigns.filter(pk=floor.preview.pk).update(preview_s=90, preview_then="dial", goal_calls=40, goal_talk_min=90)
+    floor.campaign.disposition_set.dispositions.filter(code="CALLBK").update(needs_callback=True)
+    previewed = Lead.objects.for_tenant(floor.tenant).filter(campaign=floor.preview).order_by("pk")[0]
+    for lead, berth, feet in ((floor.lead, "North 14", "31"), (previewed, "East 3", "24")):
+        custom = {"berth": berth, "boat_length": feet, "plan": "One year", "winter_storage": True}
+        place = {"address": "12 Quay Street", "city": "New York", "postal_code": "10004"}
+        earlier(floor, lead)
+        Lead.objects.for_tenant(floor.tenant).filter(pk=lead.pk).update(**place, custom=custom, state="waiting")
+        factories.compliance.add_consent(
+            tenant_id=floor.tenant.pk, number=lead.phone, kind=Level.WRITTEN, source="Berth contract", proof="",
+            given_at=now() - timedelta(days=300), expires_at=None, by=floor.admin,
+        )  # fmt: skip
+    promised = (("Lucía", "Ferrer", timedelta(minutes=40)), ("Henrik", "Dahl", timedelta(hours=20)))
+    for first, last, ahead in promised:
+        lead = factories.make_leads(floor.leads, 1, first_name=first, last_name=last)[0]
+        due = {"promised_to": floor.agent, "next_attempt_at": now() + ahead}
+        Lead.objects.for_tenant(floor.tenant).filter(pk=lead.pk).update(**due)
+        Callback.objects.create(
+            tenant=floor.tenant, lead=lead, user=floor.agent, made_by=floor.agent, zone="America/New_York",
+            promised_for=now() + ahead, made_at=now() - timedelta(hours=1), note="Wants to ask at home first.",
+        )  # fmt: skip
+
+
+def earlier(floor: Floor, lead: Lead) -> None:
+    """A lead's calls of the weeks before."""
+    other = floor.campaign.disposition_set.dispositions.get(code="CALLBK")
+    for days, outcome, note in ((21, "no_answer", ""), (9, "connected", "In a meeting; mornings are better.")):
+        began = now() - timedelta(days=days, minutes=37)
+        said = {"disposition": other, "user": floor.supervisor, "note": note} if note else {}
+        factories.make_call(
+            lead.campaign, lead=lead, state="ended", outcome=outcome, queued_at=began, cause=16,
+            ended_at=began + timedelta(seconds=68), **said,
+        )  # fmt: skip
+    Lead.objects.for_tenant(floor.tenant).filter(pk=lead.pk).update(attempts=2)
+
+
+def as_this_morning(floor: Floor) -> None:
+    """The calls of the pictures so far leave the lead and the day: each picture is the first of its kind."""
+    taken = CallTask.objects.for_tenant(floor.tenant).filter(lead=floor.lead, user=floor.agent)
+    taken.update(lead=None, queued_at=now() - timedelta(days=2))
+    Lead.objects.for_tenant(floor.tenant).filter(pk=floor.lead.pk).update(attempts=2, state="waiting")
 
 
 def make_history(floor: Floor) -> None:
@@ -240,12 +304,14 @@ def shoot(folder: Path, names: Container[str]) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         floor = make_floor()
         make_history(floor)
+        dress(floor)
         managed = manage(floor)
         for scheme, size, mark in LOOKS:
             for name, arrange in DESKS.items():
                 if f"{name}{mark}" not in names:
                     continue
                 page = open_as(browser, site.address, floor.agent, color_scheme=scheme, viewport=size)
+                as_this_morning(floor)
                 arrange(page, floor)
                 page.locator(".more:empty").first.wait_for(state="detached")
                 page.screenshot(path=str(folder / f"{name}{mark}.png"))
