@@ -14,6 +14,7 @@ from dialer.core.clock import now
 from dialer.floor import alerts, counters
 from dialer.people.models import Tenant
 from dialer.privacy.services import forget_old
+from dialer.telephony import outbox
 
 from . import alerts as alert_jobs
 from . import recordings as recording_jobs
@@ -47,6 +48,15 @@ def judge_decisions() -> None:
 def forget_decisions() -> None:
     """Remove pacing's decisions that are past their time."""
     decisions.forget(at=now())
+
+
+@worker_queue.periodic_task(crontab(minute="37", hour="3"), expires=3600)
+@job
+def forget_what_is_done() -> None:
+    """Remove commands to the switch that were carried out long ago, and counters that no board shows any more."""
+    moment = now()
+    outbox.forget(at=moment)
+    counters.let_go(at=moment)
 
 
 @worker_queue.periodic_task(crontab(minute="41"), expires=1800)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from dialer.telephony.port import Guard, unguarded
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
+CROSSED = (DeadlockDetected, LockNotAvailable, SerializationFailure)
+"""Two crossed each other's way in a database that is there: whoever was sent back tries again."""
 HANGS_AFTER_S = 0.8
 """Somebody has waited for so long, and nobody got an answer for as long: the database hangs."""
 
@@ -67,9 +70,11 @@ class Store:
                 await self._guard()
                 result = await loop.run_in_executor(self._threads, functools.partial(_guarded, service, args, kwargs))
             except (OperationalError, InterfaceError) as error:
-                if self._reachable:
-                    log.warning("the database cannot be reached (%s); waiting for it", type(error).__name__)
-                self._reachable = False
+                if isinstance(error.__cause__, CROSSED):
+                    log.info("two crossed each other's way (%s); once more", type(error.__cause__).__name__)
+                    self._answered = time.monotonic()
+                else:
+                    self._lose(error)
                 self._waiting.pop(asked, None)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
@@ -84,6 +89,11 @@ class Store:
                 return result
             finally:
                 self._waiting.pop(asked, None)
+
+    def _lose(self, error: Exception) -> None:
+        if self._reachable:
+            log.warning("the database cannot be reached (%s); waiting for it", type(error).__name__)
+        self._reachable = False
 
     def close(self) -> None:
         """End the threads and give back their connections; what they are doing is finished first."""
@@ -102,6 +112,7 @@ def _leave(together: threading.Barrier) -> None:
 def _guarded(service: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
     try:
         return service(*args, **kwargs)
-    except (OperationalError, InterfaceError):
-        connection.close()  # a broken connection must not be used again
+    except (OperationalError, InterfaceError) as error:
+        if not isinstance(error.__cause__, CROSSED):
+            connection.close()  # a broken connection must not be used again
         raise

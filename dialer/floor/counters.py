@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from dialer.core.clock import now
 
-from .models import BUCKET_S
+from .models import BUCKET_S, Counter
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ SELECT campaign_id, floor_bucket(at) AS bucket, name, sum(n)::bigint AS n FROM (
     WHERE tenant_id = %(tenant)s AND NOT allowed AND at >= %(starts)s AND at < %(ends)s
 ) counted GROUP BY 1, 2, 3 HAVING sum(n) <> 0
 """
+KEEP = timedelta(days=60)
+"""How long counters are kept. Boards show a day; reports count the rows themselves."""
 _LONGEST = timedelta(days=2)
 """A call or a state that began longer before its end than this is not looked for."""
 
@@ -150,6 +152,11 @@ def sums_since(*, tenant_id: int, starts: datetime) -> Sums:
         }
         for campaign in settled.keys() | fresh.keys()
     }
+
+
+def let_go(*, at: datetime) -> int:
+    """Remove counters that are older than KEEP; how many."""
+    return Counter.objects.across_tenants().filter(bucket__lt=at - KEEP).delete()[0]
 
 
 def forget() -> None:

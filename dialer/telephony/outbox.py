@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from dialer.core.clock import now
 
 from .models import CommandKind, CommandStatus, SwitchCommand
 
+KEEP = timedelta(days=30)
+"""How long closed commands are kept: nothing is sent again so late, and what came of them is with the calls."""
 TOO_LATE = "The switch could not be reached in time."
 PATIENCE = timedelta(seconds=20)
 """How long a command stays worth carrying out; a switch that was away longer gets none of them."""
@@ -102,3 +104,9 @@ def release_taken() -> int:
     return (
         SwitchCommand.objects.across_tenants().filter(status=CommandStatus.TAKEN).update(status=CommandStatus.PENDING)
     )
+
+
+def forget(*, at: datetime) -> int:
+    """Remove closed commands that are older than KEEP, but for emergency stops, which are history; how many."""
+    old = SwitchCommand.objects.across_tenants().filter(done_at__lt=at - KEEP).exclude(kind=CommandKind.STOP)
+    return old.delete()[0]

@@ -120,3 +120,13 @@ def test_another_tenants_are_not_counted(campaign: Campaign) -> None:
     one_call(other)
     assert sums(campaign) == {}
     assert drift(campaign) == 0
+
+
+def test_old_counters_go_and_those_that_boards_show_stay(campaign: Campaign) -> None:
+    moment = now()
+    for age in (timedelta(days=1), counters.KEEP + timedelta(minutes=10)):
+        Counter.objects.create(
+            tenant_id=campaign.tenant_id, campaign=campaign, bucket=counters.bucket_of(moment - age), name="dialed", n=1
+        )
+    assert counters.let_go(at=moment) == 1
+    assert Counter.objects.across_tenants().get().bucket > moment - timedelta(days=2)

@@ -91,3 +91,15 @@ def test_a_command_wakes_the_switchboard_when_and_only_when_it_is_committed(tena
         send(tenant)
         heard = [note.payload for note in listener.notifies(timeout=10, stop_after=2)]
     assert heard == ["after", ""]
+
+
+def test_closed_commands_go_after_a_while_and_stops_stay(tenant: Tenant) -> None:
+    old, fresh, open_still = send(tenant), send(tenant), send(tenant)
+    stop = outbox.send(tenant_id=tenant.pk, kind=CommandKind.STOP, target=None, args={})
+    for one in (old, fresh, stop):
+        outbox.finish(one.pk)
+    long_ago = old.created_at - outbox.KEEP
+    rows = SwitchCommand.objects.across_tenants()
+    rows.filter(pk__in=[old.pk, stop.pk]).update(done_at=long_ago - timedelta(seconds=1))
+    assert outbox.forget(at=old.created_at) == 1
+    assert set(rows.values_list("pk", flat=True)) == {fresh.pk, open_still.pk, stop.pk}

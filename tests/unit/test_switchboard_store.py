@@ -1,4 +1,4 @@
-"""A database that takes what it is asked and does not answer counts as away, until it answers."""
+"""A database that does not answer counts as away until it does; one in which two cross each other's way does not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import threading
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import AdminShutdown, DeadlockDetected
 
 from asterisk.switchboard import store as module
 from asterisk.switchboard.store import Store
@@ -39,4 +41,28 @@ async def test_one_slow_answer_among_others_is_no_hang() -> None:
         assert store.reachable
     answer.set()
     await waiting
+    store.close()
+
+
+class Fails:
+    """A service that fails once, by this error of the database."""
+
+    def __init__(self, store: Store, cause: Exception) -> None:
+        self.store, self.cause, self.tries = store, cause, 0
+        self.was_reachable = True
+
+    def __call__(self) -> str:
+        self.tries += 1
+        if self.tries == 1:
+            raise OperationalError("failed") from self.cause
+        self.was_reachable = self.store.reachable
+        return "done"
+
+
+@pytest.mark.parametrize(("cause", "reachable"), [(DeadlockDetected("x"), True), (AdminShutdown("x"), False)])
+async def test_who_is_in_anothers_way_tries_again_and_the_database_is_there(cause: Exception, reachable: bool) -> None:
+    store = Store(1)
+    service = Fails(store, cause)
+    assert await store.run(service) == "done"
+    assert (service.tries, service.was_reachable, store.reachable) == (2, reachable, True)
     store.close()
