@@ -50,7 +50,7 @@ def give_back() -> None:
     """Let the system have the pages that are free.
 
     glibc keeps every page below the top of its heap that was ever used, so a process grows with its busiest moment so
-    far. Other C libraries have no such call, and need none. Takes a millisecond or two, without Python's lock.
+    far. Other C libraries have no such call, and need none. Python's lock is free meanwhile.
     """
     with suppress(AttributeError):
         _LIBC.malloc_trim(0)
