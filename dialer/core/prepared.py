@@ -30,7 +30,7 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any], *, binary: bool = F
     connection.validate_no_broken_transaction()
     if connection.queries_logged:  # so that tests that count queries count these too
         connection.queries_log.append({"sql": sql, "time": "0"})
-    with connection.wrap_database_errors:
+    with connection.wrap_database_errors, _preparing(connection.connection):
         cursor = psycopg.Cursor(connection.connection)
         try:
             return cursor.execute(sql.encode(), params, prepare=True, binary=binary)
@@ -39,6 +39,20 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any], *, binary: bool = F
             if connection.in_atomic_block:
                 raise
             return cursor.execute(sql.encode(), params, prepare=False, binary=binary)
+
+
+@contextmanager
+def _preparing(raw: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let this connection prepare, for as long as it takes to send one statement.
+
+    While it may, psycopg counts whatever runs: it keeps the last hundred of the ORM's statements, values and all, on
+    every connection, although none of those is ever prepared. That was most of what processes grew by.
+    """
+    raw.prepare_threshold = 0
+    try:
+        yield
+    finally:
+        raw.prepare_threshold = None
 
 
 @contextmanager

@@ -104,8 +104,6 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,  # a server that was restarted must not cost one failed page per connection
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
-            # Only what asks for it is prepared (core/prepared.py); the ORM's own cursors never are.
-            "prepare_threshold": 100,
             "pool": {
                 "min_size": 2,
                 "max_size": env.int("DATABASE_POOL", default=20),

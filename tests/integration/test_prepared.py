@@ -53,6 +53,20 @@ def test_writing_a_row(campaign: Campaign) -> None:
     assert read.endpoint != "not written"
 
 
+def test_what_is_prepared_and_what_is_kept(tenant: Tenant) -> None:
+    """Our own statements are prepared once; nothing is kept of the ORM's, whose text has the values in it."""
+    sql = "SELECT name AS only_here FROM people_tenant WHERE id = %s"
+    for _ in range(3):
+        assert prepared.run(sql, [tenant.pk]).fetchone() == (tenant.name,)
+    there = prepared.run("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%only_here%"])
+    assert there.fetchone() == (1,)
+    for number in range(20):
+        assert not Tenant.objects.filter(name=f"kept {number}").exists()
+    kept = [*connection.connection._prepared._counts, *connection.connection._prepared._names]
+    assert [text for text, _ in kept if b"only_here" in text]
+    assert not [text for text, _ in kept if b"kept 1" in text]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_adding_rows_together_is_one_transaction() -> None:
     session = factories.make_session(factories.make_campaign(factories.make_tenant()))
