@@ -99,7 +99,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         **env.db_url("DATABASE_URL", default="postgres://localhost:5432/cordboard"),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "dialer.core.postgres",
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # a server that was restarted must not cost one failed page per connection
         "ATOMIC_REQUESTS": False,
