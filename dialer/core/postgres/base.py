@@ -2,7 +2,7 @@
 
 For each part of each statement Django looks for a method `"as_" + vendor`, a text made anew every time, and Python's
 cache of attributes (4,096 places) keeps the text that it was last asked for at each place. So processes came to hold
-ever more copies of "as_postgresql": 60 more a minute in a worker with little to do (Django 5.2, Python 3.11, by tracemalloc).
+ever more copies of "as_postgresql": 60 more a minute in a worker with little to do (Django 5.2, Python 3.11).
 """
 
 from __future__ import annotations
