@@ -16,6 +16,8 @@ ENTRY, LINES = "network", "calling"
 """The contexts of the carrier's dialplan where calls arrive, and where those go who call us."""
 THEY_HUNG_UP = "T"
 """Where in `calling` a caller goes whose own time was up: a second line of the same call."""
+PATIENCE_S = 30.0
+"""How long a caller lets it ring who has no time of their own: so long `channel originate` waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,20 @@ def read_truth(path: Path | str) -> list[TruthCall]:
 
 
 def read_callers(path: Path | str) -> list[CallerCall]:
-    """All calls to us that are over. Who hung up is known of those whose own time was up (THEY_HUNG_UP)."""
-    rows = [row for row in _rows(path) if row[11] == LINES]
+    """All calls to us that are over. They hung up if their own time was up, or their patience before an answer.
+
+    Of a call that nobody answered there is a line for either half of the caller's channel; one half knows of no ends.
+    """
+    rows = [row for row in _rows(path) if row[11] == LINES and row[9]]
     gone = {row[0] for row in rows if row[10] == THEY_HUNG_UP}
     found = []
     for row in rows:
         dialed, star, number = row[10].partition("*")
         if star:
-            by: Literal["us", "them"] = "them" if row[0] in gone else "us"
-            mine = number.partition("*")[0]
-            found.append(CallerCall(dialed, mine, float(row[4]), _time(row[6]), float(row[7]), by))
+            arrived, answered, ended = float(row[4]), _time(row[6]), float(row[7])
+            impatient = answered is None and ended - arrived >= PATIENCE_S
+            by: Literal["us", "them"] = "them" if row[0] in gone or impatient else "us"
+            found.append(CallerCall(dialed, number.partition("*")[0], arrived, answered, ended, by))
     return found
 
 
