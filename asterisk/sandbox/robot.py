@@ -234,7 +234,12 @@ class Robot:
             await self._press("hang-up")
         ends_it = self._chance.random() < self.habits.hangs_up
         await asyncio.sleep(self.habits.talk_s(self._chance) if ends_it else self.habits.talks_at_most_s)
-        await self._press("hang-up")
+        while True:  # a call that goes on brings no push, so a press that never arrived would not be tried again
+            try:
+                return await self._press("hang-up")
+            except DeskError as error:
+                log.debug("%s: %s", self.name, error)
+                await asyncio.sleep(ASK_AGAIN_S)
 
     async def _wrap_up(self, call: str) -> None:
         if not self._stopping:
