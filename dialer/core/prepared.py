@@ -46,7 +46,7 @@ def _preparing(raw: psycopg.Connection[Any]) -> Iterator[None]:
     """Let this connection prepare, for as long as it takes to send one statement.
 
     While it may, psycopg counts whatever runs: it keeps the last hundred of the ORM's statements, values and all, on
-    every connection, although none of those is ever prepared. That was most of what processes grew by.
+    every connection, although none of those is ever prepared.
     """
     raw.prepare_threshold = 0
     try:
