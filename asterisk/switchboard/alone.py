@@ -25,6 +25,9 @@ GRACE_S = 0.3
 """How long the database may take over an event that somebody hears the silence of."""
 LOOK_AGAIN_S = 0.25
 
+_OF_WAITING = (Kind.READY, Kind.WAIT_EXPIRED)
+"""Events after which somebody on the line hears silence until an agent is there."""
+
 Deed = Callable[[UUID], Awaitable[None]]
 
 
@@ -38,6 +41,8 @@ class Alone:
         self._play = play
         self._timers = Timers()
         self._left: set[UUID] = set()
+        self._served: dict[UUID, Event | None] = {}
+        """Who is being given to an agent or talks with one, and what else was heard of their wait since."""
         self._deeds: set[asyncio.Task[None]] = set()
 
     def __contains__(self, call_id: UUID) -> bool:
@@ -46,6 +51,9 @@ class Alone:
 
     def hear(self, call_id: UUID, event: Event) -> None:
         """An event of a call was heard, and is going to be recorded."""
+        if call_id in self._served and event.kind in _OF_WAITING:
+            self._served[call_id] = event
+            return
         match event.kind:
             case Kind.READY if event.verdict == "MACHINE":
                 self._unless_recorded(call_id, event, GRACE_S, self._let_go)
@@ -63,10 +71,23 @@ class Alone:
         """The event is in the database; what is due is done from there."""
         self._timers.cancel((call_id, event.kind))
 
+    def serve(self, call_id: UUID) -> None:
+        """The person is being given to an agent: they wait no more, though no row may say so for a while."""
+        self._served.setdefault(call_id)
+        for kind in _OF_WAITING:
+            self._timers.cancel((call_id, kind))
+
+    def let_down(self, call_id: UUID) -> None:
+        """They were not given to the agent: they wait again."""
+        event = self._served.pop(call_id, None)
+        if event is not None:
+            self.hear(call_id, event)
+
     def forget(self, call_id: UUID) -> None:
         """The call is over."""
         self._left.discard(call_id)
-        for kind in (Kind.READY, Kind.WAIT_EXPIRED, Kind.MESSAGE_PLAYED):
+        self._served.pop(call_id, None)
+        for kind in (*_OF_WAITING, Kind.MESSAGE_PLAYED):
             self._timers.cancel((call_id, kind))
 
     async def close(self) -> None:

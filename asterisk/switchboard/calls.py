@@ -217,6 +217,7 @@ class CallDesk:
         campaign = self._waiting.setdefault(call.campaign_id, {})
         if waits:
             campaign.setdefault(call.pk)
+            self._alone.let_down(call.pk)
         else:
             campaign.pop(call.pk, None)
         if call.state == CallState.ENDED:
@@ -298,6 +299,7 @@ class CallDesk:
             failed = Event(Kind.BRIDGE_FAILED, session=session_id, unattended=True, reason="they hear the message")
             await self._happen(call.pk, failed, now())
             return
+        self._alone.serve(call.pk)
         try:
             bridge_id = await self._bridge_id(session_id)
             if call.inbound:
@@ -305,6 +307,7 @@ class CallDesk:
             await self._join(bridge_id, str(call.pk))
         except (SwitchRefused, SwitchUnreachable) as error:
             log.warning("call %s: could not be connected (%s)", call.pk, error)
+            self._alone.let_down(call.pk)
             await asyncio.sleep(RETRY_PAUSE_S)  # the next claim may well give the same agent: not in a hot loop
             # Behind what was heard meanwhile: that the customer is gone, most often, and then nobody else is claimed.
             self.tell(call.pk, Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200]), now())

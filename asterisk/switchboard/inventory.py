@@ -74,6 +74,8 @@ class Reconciler:
         self._restarted = False
         """What is missing went with the switch itself, which has been restarted since."""
         self._strange: set[str] = set()
+        self._unsettled: set[UUID] = set()
+        """Calls of which something was being done when all were to be settled: they are at the next look."""
 
     async def look(self, *, settle: bool) -> bool:
         """Compare once; `settle`: also ask again for what the switch may never have been asked (after a gap).
@@ -98,7 +100,7 @@ class Reconciler:
         await self._forget_answered(inventory, channels)
         await self._end_strangers(inventory, sessions, tables(talks), {snoop_of(one.pk) for one in listening})
         self._missed = missed
-        return bool(missed or self._strange or suspected)
+        return bool(missed or self._strange or suspected or self._unsettled)
 
     # --- rows without channels, and rows that are behind their channels ---
 
@@ -112,12 +114,16 @@ class Reconciler:
     ) -> set[str]:
         missed = set()
         bridges = {session.pk: bridge_of(session.public_id) for session in sessions}
+        unsettled, self._unsettled = self._unsettled, set()
         for call in calls:
             channel = channels.get(str(call.pk))
             busy = self._calls.busy(call.pk)
             if channel is not None:
+                due = settle or call.pk in unsettled
                 if not busy:
-                    self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), settle)
+                    self._catch_up(call, channel, bridges.get(call.session_id or 0, ""), due)
+                elif due:
+                    self._unsettled.add(call.pk)
             elif busy and call.state == CallState.DIALING:
                 continue  # it is being placed; all others had a channel, whatever is still being tried with it
             elif str(call.pk) in self._missed and self._can_conclude(call, inventory):

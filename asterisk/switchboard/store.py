@@ -34,9 +34,13 @@ HANGS_AFTER_S = 0.8
 class Store:
     """Runs services in a few threads of its own."""
 
-    def __init__(self, threads: int = 6, guard: Guard = unguarded) -> None:
-        """`guard` is asked before each try; it waits, or raises, while this process may not act."""
-        self._guard = guard
+    def __init__(self, threads: int = 6, guard: Guard = unguarded, on_back: Callable[[], None] = lambda: None) -> None:
+        """`guard` is asked before each try; it waits, or raises, while this process may not act.
+
+        `on_back` is called when the database answers again that had broken off: of what it was asked last something
+        may have been done of which it could not tell.
+        """
+        self._guard, self._on_back = guard, on_back
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self._reachable = True
@@ -79,16 +83,19 @@ class Store:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             else:
-                if not self._reachable:
-                    log.warning("the database is back")
-                    self._since = time.monotonic()
-                elif self._hangs():
-                    log.warning("the database answers again")
-                    self._since = time.monotonic()
-                self._reachable, self._answered = True, time.monotonic()
+                self._find(back=not self._reachable)
                 return result
             finally:
                 self._waiting.pop(asked, None)
+
+    def _find(self, *, back: bool) -> None:
+        """It has answered."""
+        if back or self._hangs():
+            log.warning("the database is back" if back else "the database answers again")
+            self._since = time.monotonic()
+        self._reachable, self._answered = True, time.monotonic()
+        if back:
+            self._on_back()
 
     def _lose(self, error: Exception) -> None:
         if self._reachable:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -55,7 +55,7 @@ class Switchboard:
         self._switch = switch
         self._lead = Lead(name)
         switch.guard = self._lead.may_act
-        self._store = Store(guard=self._lead.may_act)
+        self._store = Store(guard=self._lead.may_act, on_back=self._look_at_everything)
         self._pulse = SwitchPulse(self._store, name, lambda: self._calls.waiting() + self._legs.waiting())
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered, self._pulse.handled)
         self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back, self._calls.learn_bridge)
@@ -68,7 +68,7 @@ class Switchboard:
         self._steady = Steady()
         self._up = asyncio.Event()
         self._look = asyncio.Event()
-        self._settle = False
+        self._settle = self._accounts_due = False
         self._queued = asyncio.Event()
         self._commands = asyncio.Event()
         self._serve = asyncio.Event()
@@ -112,10 +112,10 @@ class Switchboard:
         match event:
             case events.SwitchUp():
                 log.info("the switch is up")
-                self._settle = True
+                self._accounts_due = True
                 self._up.set()
                 self._pulse.switch_up = True
-                self._look.set()
+                self._look_at_everything()
                 self._queued.set()
                 self._commands.set()
             case events.SwitchDown(reason=reason):
@@ -129,6 +129,11 @@ class Switchboard:
                 pass
             case _:
                 self._hear_channel(event)
+
+    def _look_at_everything(self) -> None:
+        """The switch, or the database, was away: what was due meanwhile is asked for again."""
+        self._settle = True
+        self._look.set()
 
     def _hear_channel(
         self,
@@ -225,7 +230,7 @@ class Switchboard:
         while True:
             await _set_within(self._commands, 1.0)
             self._commands.clear()
-            for command in await self._store.run(outbox.take):
+            for command in await self._store.run(outbox.take, by=uuid4()):
                 await self._carry_out(command)
 
     async def _expire_commands(self) -> None:
@@ -271,13 +276,14 @@ class Switchboard:
             await _set_within(self._look, pause)
             self._look.clear()
             settle, self._settle = self._settle, False
-            if settle:
+            accounts, self._accounts_due = self._accounts_due, False
+            if accounts:
                 await self._provision(None)
             try:
                 pause = LOOK_AGAIN_S if await self._reconciler.look(settle=settle) else LOOK_EVERY_S
             except SwitchError as error:
                 log.warning("the switch did not say what it holds (%s)", error)
-                self._settle = self._settle or settle
+                self._settle, self._accounts_due = self._settle or settle, self._accounts_due or accounts
                 pause = LOOK_AGAIN_S
 
     async def _every_second(self) -> None:

@@ -39,6 +39,7 @@ class SwitchCommand(TenantScoped):
     target = models.UUIDField(null=True)
     args = models.JSONField(default=dict)
     status = models.CharField(max_length=8, choices=CommandStatus.choices, default=CommandStatus.PENDING)
+    taken_by = models.UUIDField(null=True, help_text="Which taking of commands it was a part of.")
     result = models.CharField(max_length=300, blank=True)
     deadline = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)

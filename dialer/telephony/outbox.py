@@ -20,6 +20,13 @@ KEEP = timedelta(days=30)
 TOO_LATE = "The switch could not be reached in time."
 PATIENCE = timedelta(seconds=20)
 """How long a command stays worth carrying out; a switch that was away longer gets none of them."""
+LASTING = {
+    CommandKind.HANG_UP: timedelta(hours=1),
+    CommandKind.STOP: timedelta(minutes=2),
+    CommandKind.PROVISION: timedelta(hours=1),
+}
+"""Those that stay so for longer. Whoever pressed Hang up was told yes, and nothing would tell them that the call goes
+on; a call that is over by then is not harmed. No telephone rings for longer than a stop waits."""
 STUCK = timedelta(seconds=40)
 """How long after that one which was taken may be on its way. Its taker lives, or it would have been given back: whoever
 was to carry it out failed, and the log says how."""
@@ -30,7 +37,7 @@ def send(
 ) -> SwitchCommand:
     """Write a command; the switchboard is woken when the current transaction commits."""
     command = SwitchCommand.objects.create(
-        tenant_id=tenant_id, kind=kind, target=target, args=args or {}, deadline=now() + PATIENCE
+        tenant_id=tenant_id, kind=kind, target=target, args=args or {}, deadline=_deadline(kind)
     )
     notify.notify(notify.COMMANDS)
     assert isinstance(command, SwitchCommand)
@@ -39,7 +46,7 @@ def send(
 
 def send_many(*, tenant_id: int, kind: CommandKind, targets: Sequence[UUID], args: dict[str, Any]) -> None:
     """Write the same command for several targets; the switchboard is woken once."""
-    deadline = now() + PATIENCE
+    deadline = _deadline(kind)
     SwitchCommand.objects.bulk_create(
         SwitchCommand(tenant_id=tenant_id, kind=kind, target=target, args=args, deadline=deadline) for target in targets
     )
@@ -49,9 +56,13 @@ def send_many(*, tenant_id: int, kind: CommandKind, targets: Sequence[UUID], arg
 
 def send_once(*, key: UUID, tenant_id: int, kind: CommandKind, target: UUID, args: dict[str, Any]) -> None:
     """The same with an id of the caller's choice: a second command with it is not written."""
-    command = SwitchCommand(id=key, tenant_id=tenant_id, kind=kind, target=target, args=args, deadline=now() + PATIENCE)
+    command = SwitchCommand(id=key, tenant_id=tenant_id, kind=kind, target=target, args=args, deadline=_deadline(kind))
     SwitchCommand.objects.bulk_create([command], ignore_conflicts=True)
     notify.notify(notify.COMMANDS)
+
+
+def _deadline(kind: CommandKind) -> datetime:
+    return now() + LASTING.get(kind, PATIENCE)
 
 
 def expire() -> list[SwitchCommand]:
@@ -69,21 +80,23 @@ def expire() -> list[SwitchCommand]:
 
 
 _TAKE = """
-UPDATE telephony_switchcommand SET status = 'taken' WHERE id IN (
-    SELECT id FROM telephony_switchcommand WHERE status = 'pending' AND deadline >= %(now)s
+UPDATE telephony_switchcommand SET status = 'taken', taken_by = %(by)s WHERE id IN (
+    SELECT id FROM telephony_switchcommand
+    WHERE (status = 'pending' AND deadline >= %(now)s) OR (status = 'taken' AND taken_by = %(by)s)
     ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) RETURNING *
 """
 
 
-def take(*, limit: int = 50) -> list[SwitchCommand]:
+def take(*, by: UUID, limit: int = 50) -> list[SwitchCommand]:
     """Take pending commands that are in time, oldest first, each by one taker only.
 
+    `by` names this taking: whoever gets no answer asks again with the same, and is given what they took already.
     Somebody waits for the first of them, not for the disk: what a crash gives back is carried out once more.
     """
     with transaction.atomic():
         prepared.commit_lazily()
-        taken = list(SwitchCommand.objects.across_tenants().raw(_TAKE, {"now": now(), "limit": limit}))
+        taken = list(SwitchCommand.objects.across_tenants().raw(_TAKE, {"now": now(), "limit": limit, "by": by}))
     # An emergency stop waits for nothing.
     return sorted(taken, key=lambda one: (one.kind != CommandKind.STOP, one.created_at))
 

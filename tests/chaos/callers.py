@@ -60,14 +60,13 @@ class Callers:
         if self._thread.is_alive():
             self._thread.join(20)
 
-    def gone(self) -> bool:
-        """Wait until everybody's line is free. False when somebody is left on it."""
+    def left(self) -> list[str]:
+        """Wait until everybody's line is free; those who are still on it, as texts."""
         deadline = time.monotonic() + OVER_WITHIN_S
-        while len(self.truths()) < len(self.called):
-            if time.monotonic() > deadline:
-                return False
+        while len(self.truths()) < len(self.called) and time.monotonic() < deadline:
             time.sleep(0.2)
-        return True
+        off = {one.number for one in self.truths()}
+        return [f"caller {one.phone} is on the line: {one.lines()}" for one in self.called if one.phone not in off]
 
     def truths(self) -> list[CallerCall]:
         """What the carrier wrote about those who are off the line again."""

@@ -14,10 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from asterisk.sandbox.robot import Habits, Robot, lognormal
 from deploy.local.supervisor import Supervisor
+from dialer.agents.models import AgentSession
 from dialer.calls.models import CallTask, PacingState
 from dialer.campaigns.models import Campaign, DialMethod
 from dialer.core import health
@@ -244,16 +245,34 @@ class Rig:
             calls = campaign.calls.filter(connected_at__isnull=False)
             until(lambda calls=calls: calls.count() >= 2, within_s, "the floor works")
 
-    def go_home(self) -> bool:
-        """Let everybody finish, and wait until all calls are over. False when somebody or some call is stuck."""
+    def go_home(self) -> list[str]:
+        """Let everybody finish, and wait until all calls are over. Who and what is stuck, as texts."""
         self.callers.stop()
-        ended = self.callers.gone()
+        stuck = self.callers.left()
+        if stuck:
+            stuck += self._at_work_still()
         try:
             self.floor.send_home(self.robots, 60)
-        except (AssertionError, TimeoutError):
-            ended = False
-        calls = CallTask.objects.across_tenants().exclude(state="ended")
+        except (AssertionError, TimeoutError) as error:
+            stuck += [str(error) or type(error).__name__, *self._at_work_still()]
         deadline = time.monotonic() + 30
-        while calls.exists() and time.monotonic() < deadline:
+        while self._live().exists() and time.monotonic() < deadline:
             time.sleep(0.2)
-        return ended and not calls.exists()
+        return stuck + self._live_told()
+
+    def _live(self) -> QuerySet[CallTask]:
+        return CallTask.objects.across_tenants().exclude(state="ended")
+
+    def _live_told(self) -> list[str]:
+        """Each call that is not over, with its story's end."""
+        told = []
+        for call in self._live():
+            story = list(call.events.order_by("-seq").values_list("kind", "state")[:6])
+            told.append(f"call {call.pk} is {call.state}, inbound {call.inbound}, agent {call.agent_id}: {story[::-1]}")
+        return told
+
+    def _at_work_still(self) -> list[str]:
+        """The calls that are not over and the agents who have not left: the robots' screens and the rows."""
+        sessions = AgentSession.objects.across_tenants().filter(ended_at=None)
+        rows = [f"agent {one.user_id} is {one.state} since {one.state_since}, leg {one.leg}" for one in sessions]
+        return [*self._live_told(), *rows, *(f"{robot.name} sees {robot.view}" for robot in self.robots)]

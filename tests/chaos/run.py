@@ -54,12 +54,12 @@ def chaos(
             try:
                 for fault in schedule(seed, faults, only):
                     run.one(fault, rest_s)
-                everybody_left = rig.go_home()
+                stuck = rig.go_home()
             finally:
                 rig.callers.stop()
                 run.watch.stop()
             _wait_for_recordings()
-            return run.told(everybody_left, time.monotonic() - began)
+            return run.told(stuck, time.monotonic() - began)
     finally:
         rig.close()
 
@@ -110,7 +110,7 @@ class _Run:
         leads = now.switch_up and now.beats != before.beats
         return leads and now.decided > before.decided and self.rig.floor.web_answers()
 
-    def told(self, everybody_left: bool, seconds: float) -> dict[str, Any]:
+    def told(self, stuck: list[str], seconds: float) -> dict[str, Any]:
         """The judgement."""
         judge = Judge(self.rig, self._windows)
         inbound = Inbound(self.rig.callers, self._windows)
@@ -120,7 +120,7 @@ class _Run:
             "orphans_after_10_s": self.watch.late,
             "agent_in_a_call_that_is_over": self.watch.late_agents,
             "not_right_again_in_time": self._slow,
-            "somebody_stuck_at_the_end": [] if everybody_left else ["not everybody could leave"],
+            "somebody_stuck_at_the_end": stuck,
         }
         dropped = judge.dropped() + inbound.dropped()
         for name, texts in {**found, "talking calls dropped": dropped}.items():

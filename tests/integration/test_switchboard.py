@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -14,64 +13,23 @@ from django.db import connections, transaction
 
 from asterisk.switchboard.switchboard import Switchboard
 from dialer.agents import services as agents
-from dialer.agents.models import AgentSession, LegState
+from dialer.agents.models import LegState
 from dialer.agents.rules import CALLBACK_DUE
 from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
-from dialer.calls import placing, services
+from dialer.calls import services
 from dialer.calls.models import CallTask
 from dialer.campaigns.models import Campaign
-from dialer.compliance.services import asked_for, judge
 from dialer.core.clock import now
 from dialer.leads import callbacks
 from dialer.leads.models import Lead, LeadState
-from dialer.leads.services import reserve
 from dialer.telephony.events import MessagePlayed
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
 from tests.scripted import ScriptedSwitch, bridge_of, leg_of
+from tests.switchboards import board, call_of, queue, ready_agent, session_of, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@asynccontextmanager
-async def board(switch: ScriptedSwitch, name: str = "test") -> AsyncIterator[Switchboard]:
-    """A running switchboard, drained at the end."""
-    running = Switchboard(switch, name)
-    task = asyncio.create_task(running.run())
-    try:
-        yield running
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(test: Callable[[], bool | Awaitable[bool]], what: str = "") -> None:
-    """Wait until the rows say so."""
-    async with asyncio.timeout(10):
-        while not await sync_to_async(test)():
-            await asyncio.sleep(0.01)
-
-
-def _ready_agent(campaign: Campaign) -> AgentSession:
-    session = factories.make_session(campaign, state="paused", leg="calling")
-    agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.LEG_UP), at=now())
-    return agents.apply(session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now())
-
-
-def _queue(campaign: Campaign, count: int = 1) -> list[UUID]:
-    with transaction.atomic():
-        leads = reserve(campaign_id=campaign.pk, count=count, at=now())
-        judged = judge(campaign=campaign, asked=[asked_for(lead) for lead in leads], at=now())
-        return placing.queue_calls(campaign=campaign, judged=judged, at=now())
-
-
-def _call(call_id: UUID) -> CallTask:
-    return CallTask.objects.across_tenants().get(pk=call_id)
-
-
-def _session(session: AgentSession) -> AgentSession:
-    return AgentSession.objects.across_tenants().get(pk=session.pk)
 
 
 @pytest.fixture(autouse=True)
@@ -94,33 +52,33 @@ async def test_a_recording_begins_with_what_the_law_of_the_place_wants_heard(cam
         Lead.objects.for_tenant(campaign.tenant_id).update(region="US-CA")
 
     await sync_to_async(in_california)()
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch()
     switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
         recorded = await switch.asked("record", call_id)
-        call = await sync_to_async(_call)(call_id)
+        call = await sync_to_async(call_of)(call_id)
         assert recorded.rest == (services.recording_path(call), "announce")
         switch.ended(call_id)
-        await until(lambda: _session(session).state == "wrapup")
+        await until(lambda: session_of(session).state == "wrapup")
 
 
 async def test_a_call_from_queue_to_wrapup(campaign: Campaign) -> None:
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch()
     switch.hold_leg(session.public_id)
     states: list[str] = []
 
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         placed = await switch.asked("place", call_id)
-        states.append((await sync_to_async(_call)(call_id)).state)
-        assert placed.rest[0].number == (await sync_to_async(_call)(call_id)).phone
+        states.append((await sync_to_async(call_of)(call_id)).state)
+        assert placed.rest[0].number == (await sync_to_async(call_of)(call_id)).phone
         switch.ringing(call_id)
         switch.answered(call_id)
         switch.ready(call_id)
@@ -128,10 +86,10 @@ async def test_a_call_from_queue_to_wrapup(campaign: Campaign) -> None:
         assert joined.rest == (bridge_of(session.public_id),)
         recorded = await switch.asked("record", call_id)
         assert recorded.rest[1] == "none", "the law of New York asks for nothing"
-        await until(lambda: _session(session).state == "in_call")
+        await until(lambda: session_of(session).state == "in_call")
         switch.ended(call_id)
-        await until(lambda: _session(session).state == "wrapup")
-    call = await sync_to_async(_call)(call_id)
+        await until(lambda: session_of(session).state == "wrapup")
+    call = await sync_to_async(call_of)(call_id)
     assert states == ["dialing"]
     assert (call.state, call.outcome, call.cause, call.hung_up_by) == ("ended", "connected", 16, "customer")
     assert call.placed_at <= call.ringing_at <= call.answered_at <= call.ready_at <= call.connected_at <= call.ended_at
@@ -143,7 +101,7 @@ async def test_nobody_free_within_the_limit_plays_the_message(campaign: Campaign
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.answered(call_id)
         switch.ready(call_id)
@@ -152,8 +110,8 @@ async def test_nobody_free_within_the_limit_plays_the_message(campaign: Campaign
         switch.tell(MessagePlayed(str(call_id), str(request.rest[1]), now()))
         await switch.asked("hang_up", call_id)
         switch.ended(call_id)
-        await until(lambda: _call(call_id).outcome == "abandoned")
-    call = await sync_to_async(_call)(call_id)
+        await until(lambda: call_of(call_id).outcome == "abandoned")
+    call = await sync_to_async(call_of)(call_id)
     waited = (await sync_to_async(lambda: call.events.get(kind="wait_expired"))()).at - call.answered_at
     assert timedelta(seconds=1.9) < waited < timedelta(seconds=3)
     lead = await sync_to_async(Lead.objects.across_tenants().get)(pk=call.lead_id)
@@ -164,15 +122,15 @@ async def test_an_agent_who_becomes_free_gets_the_one_who_waits(campaign: Campai
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
-        await until(lambda: _call(call_id).state == "human")
-        session = await sync_to_async(_ready_agent)(campaign)
+        await until(lambda: call_of(call_id).state == "human")
+        session = await sync_to_async(ready_agent)(campaign)
         switch.hold_leg(session.public_id)
         joined = await switch.asked("join", call_id)
         assert joined.rest == (bridge_of(session.public_id),)
-        await until(lambda: _call(call_id).state == "connected")
+        await until(lambda: call_of(call_id).state == "connected")
     assert switch.count("play") == 0
 
 
@@ -180,62 +138,62 @@ async def test_a_refusal_of_the_switch_ends_the_call(campaign: Campaign) -> None
     switch = ScriptedSwitch(fail={"place": SwitchRefused("Allocation failed")})
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
-        await until(lambda: _call(call_id).outcome == "failed")
+        [call_id] = await sync_to_async(queue)(campaign)
+        await until(lambda: call_of(call_id).outcome == "failed")
 
 
 async def test_a_customer_who_is_gone_before_the_bridge_is_no_second_agents_call(campaign: Campaign) -> None:
-    first = await sync_to_async(_ready_agent)(campaign)
-    second = await sync_to_async(_ready_agent)(campaign)
+    first = await sync_to_async(ready_agent)(campaign)
+    second = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch(fail={"join": SwitchRefused("Channel not found")})
     switch.on_request = lambda request: switch.ended(UUID(request.about)) if request.name == "join" else None
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.answered(call_id)
         switch.ready(call_id)
-        await until(lambda: _call(call_id).state == "ended")
-        await until(lambda: _session(first).state == "ready")
+        await until(lambda: call_of(call_id).state == "ended")
+        await until(lambda: session_of(first).state == "ready")
     assert switch.count("join") == 1
-    assert (await sync_to_async(_call)(call_id)).outcome == "early_hangup"
-    kinds = await sync_to_async(lambda: list(_call(call_id).events.values_list("kind", flat=True)))()
+    assert (await sync_to_async(call_of)(call_id)).outcome == "early_hangup"
+    kinds = await sync_to_async(lambda: list(call_of(call_id).events.values_list("kind", flat=True)))()
     assert kinds.count("claimed") == 1
-    assert (await sync_to_async(_session)(second)).state == "ready"
+    assert (await sync_to_async(session_of)(second)).state == "ready"
 
 
 async def test_a_call_that_the_switch_never_heard_of_is_lost_and_not_dialed_again(campaign: Campaign) -> None:
     switch = ScriptedSwitch(fail={"place": SwitchUnreachable("no answer")})
     async with board(switch) as running:
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         running._look.set()
-        await until(lambda: _call(call_id).outcome == "lost")
+        await until(lambda: call_of(call_id).outcome == "lost")
     assert switch.count("place") == 1
-    lead_id = (await sync_to_async(_call)(call_id)).lead_id
+    lead_id = (await sync_to_async(call_of)(call_id)).lead_id
     lead = await sync_to_async(Lead.objects.across_tenants().get)(pk=lead_id)
     assert lead.next_attempt_at > now() + timedelta(hours=1)
 
 
 async def test_hang_up_is_a_command_and_asking_twice_ends_once(campaign: Campaign) -> None:
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch()
     switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
-        await until(lambda: _call(call_id).state == "connected")
-        call = await sync_to_async(_call)(call_id)
+        await until(lambda: call_of(call_id).state == "connected")
+        call = await sync_to_async(call_of)(call_id)
         for _ in range(2):
             await sync_to_async(services.ask_hang_up)(call=call, by="agent")
         await switch.asked("hang_up", call_id)
         switch.ended(call_id)
         switch.ended(call_id)
-        await until(lambda: _session(session).state == "wrapup")
-    call = await sync_to_async(_call)(call_id)
+        await until(lambda: session_of(session).state == "wrapup")
+    call = await sync_to_async(call_of)(call_id)
     assert (call.outcome, call.hung_up_by) == ("connected", "agent")
 
 
@@ -245,8 +203,8 @@ async def test_a_phone_that_is_not_registered_leaves_no_session(campaign: Campai
     async with board(switch):
         await switch.running.wait()
         session = await sync_to_async(agents.join)(user=user, campaign=campaign)
-        await until(lambda: _session(session).ended_at is not None)
-    after = await sync_to_async(_session)(session)
+        await until(lambda: session_of(session).ended_at is not None)
+    after = await sync_to_async(session_of)(session)
     assert after.state == "offline" and "not registered" in after.notice
 
 
@@ -258,25 +216,25 @@ async def test_a_leg_comes_up_and_is_lost(campaign: Campaign) -> None:
         session = await sync_to_async(agents.join)(user=user, campaign=campaign)
         await switch.asked("call_phone", leg_of(session.public_id))
         switch.leg_ready(session.public_id)
-        await until(lambda: _session(session).leg == LegState.UP)
+        await until(lambda: session_of(session).leg == LegState.UP)
         await sync_to_async(agents.apply)(session_id=session.pk, event=AgentEvent(AgentKind.READY_ASKED), at=now())
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
-        await until(lambda: _session(session).state == "in_call")
+        await until(lambda: session_of(session).state == "in_call")
         switch.leg_ended(session.public_id)
         await switch.asked("hang_up", call_id)
         switch.ended(call_id)
-        await until(lambda: _session(session).state == "wrapup")
-    after = await sync_to_async(_session)(session)
+        await until(lambda: session_of(session).state == "wrapup")
+    after = await sync_to_async(session_of)(session)
     assert after.leg == LegState.DOWN and "phone" in after.notice.lower()
-    assert (await sync_to_async(_call)(call_id)).hung_up_by == "agent"
+    assert (await sync_to_async(call_of)(call_id)).hung_up_by == "agent"
 
 
 async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaign) -> None:
     """It died after the call was placed; meanwhile the customer answered, and a stranger's channel is there too."""
-    session = await sync_to_async(_ready_agent)(campaign)
-    [call_id, gone] = await sync_to_async(_queue)(campaign, 2)
+    session = await sync_to_async(ready_agent)(campaign)
+    [call_id, gone] = await sync_to_async(queue)(campaign, 2)
     for one in (call_id, gone):
         await sync_to_async(services.begin_placing)(call_id=one)
     stranger = uuid4()
@@ -292,8 +250,8 @@ async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaig
         assert joined.rest == (bridge_of(session.public_id),)
         await switch.asked("hang_up", stranger)
         await switch.asked("remove_bridge", bridge_of(stranger))
-        await until(lambda: _call(gone).outcome == "lost")
-        await until(lambda: _call(call_id).state == "connected")
+        await until(lambda: call_of(gone).outcome == "lost")
+        await until(lambda: call_of(call_id).state == "connected")
     assert switch.count("hang_up", call_id) == 0
     assert switch.count("place") == 0
 
@@ -305,14 +263,14 @@ async def test_the_second_switchboard_stands_by_and_takes_over(campaign: Campaig
         async with asyncio.TaskGroup() as group:
             standby = Switchboard(first, "test")
             task = group.create_task(standby.run())
-            [call_id] = await sync_to_async(_queue)(campaign)
+            [call_id] = await sync_to_async(queue)(campaign)
             await second.asked("place", call_id)
             assert not first.running.is_set()
             task.cancel()
 
 
 async def test_wrapup_runs_out_with_the_default_disposition(campaign: Campaign) -> None:
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
 
     def hurry() -> None:
         type(campaign).objects.for_tenant(campaign.tenant).filter(pk=campaign.pk).update(wrapup_s=1)
@@ -322,12 +280,12 @@ async def test_wrapup_runs_out_with_the_default_disposition(campaign: Campaign) 
     switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         switch.ready(call_id)
-        await until(lambda: _session(session).state == "in_call")
+        await until(lambda: session_of(session).state == "in_call")
         switch.ended(call_id)
-        await until(lambda: _session(session).state == "ready")
+        await until(lambda: session_of(session).state == "ready")
     call = await sync_to_async(
         lambda: CallTask.objects.across_tenants().select_related("disposition").get(pk=call_id)
     )()
@@ -335,7 +293,7 @@ async def test_wrapup_runs_out_with_the_default_disposition(campaign: Campaign) 
 
 
 async def test_a_callback_that_is_due_is_shown_to_its_agent(campaign: Campaign) -> None:
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
 
     def promise() -> Lead:
         lead = factories.make_lead(campaign)
@@ -350,6 +308,6 @@ async def test_a_callback_that_is_due_is_shown_to_its_agent(campaign: Campaign) 
     switch.hold_leg(session.public_id)
     async with board(switch):
         await switch.running.wait()
-        await until(lambda: _session(session).preview_lead_id == lead.pk)
-    assert (await sync_to_async(_session)(session)).pause_code == CALLBACK_DUE
+        await until(lambda: session_of(session).preview_lead_id == lead.pk)
+    assert (await sync_to_async(session_of)(session)).pause_code == CALLBACK_DUE
     assert switch.count("place") == 0

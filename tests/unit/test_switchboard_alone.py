@@ -98,6 +98,25 @@ async def test_nothing_is_done_for_what_is_recorded_in_time(
     assert switch.count("play", recorded) == 0
 
 
+async def test_who_is_given_to_an_agent_hears_no_message_unless_that_fails(
+    make: Callable[[ScriptedSwitch], Alone],
+) -> None:
+    """The join was asked for before the database went; that it went well cannot be written yet."""
+    switch, talking, refused = ScriptedSwitch(), uuid4(), uuid4()
+    alone = make(switch)
+    for call in (talking, refused):
+        alone.hear(call, UNSCREENED)
+        alone.serve(call)
+        alone.hear(call, Event(Kind.WAIT_EXPIRED))
+    await asyncio.sleep(0.1)  # that nothing happens has no event
+    assert switch.requests == []
+    alone.let_down(refused)
+    await switch.asked("play", refused)
+    alone.let_down(refused)
+    alone.forget(talking)
+    assert switch.count("play") == 1 and talking not in alone
+
+
 def test_the_row_says_what_was_done_meanwhile() -> None:
     call = Call(state=CallState.RINGING)
     call, effects = advance(call, Event(Kind.READY, unattended=True))

@@ -61,8 +61,10 @@ class Fails:
 
 @pytest.mark.parametrize(("cause", "reachable"), [(DeadlockDetected("x"), True), (AdminShutdown("x"), False)])
 async def test_who_is_in_anothers_way_tries_again_and_the_database_is_there(cause: Exception, reachable: bool) -> None:
-    store = Store(1)
+    returns: list[bool] = []
+    store = Store(1, on_back=lambda: returns.append(True))
     service = Fails(store, cause)
     assert await store.run(service) == "done"
     assert (service.tries, service.was_reachable, store.reachable) == (2, reachable, True)
+    assert returns == [True] * (not reachable), "who comes back may have done more than they could tell"
     store.close()
