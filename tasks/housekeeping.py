@@ -34,6 +34,14 @@ def finish_forgotten_recordings() -> None:
         recording_jobs.ask(call_id)
 
 
+@worker_queue.periodic_task(crontab(minute="7", hour="1"), expires=3600)
+@job
+def adopt_stray_recordings() -> None:
+    """See to yesterday's recordings that no row tells of."""
+    if adopted := recordings.adopt_strays(day=(now() - timedelta(days=1)).date()):
+        log.warning("%d recordings had no row, and have one now", adopted)
+
+
 @worker_queue.periodic_task(crontab(minute="*"), expires=50)
 @job
 def judge_decisions() -> None:

@@ -13,13 +13,14 @@ from uuid import UUID
 from dialer.calls import board, incoming, queueing, services
 from dialer.calls.models import CallTask
 from dialer.calls.rules import Act, CallState, Effect, Event, Kind, Outcome, wait_limit_ms
-from dialer.compliance.selectors import recording_notice_of
+from dialer.compliance.selectors import recording_notice
 from dialer.core.clock import now
 from dialer.telephony.events import ChannelEnded
 from dialer.telephony.port import Placement, Switch, SwitchRefused, SwitchUnreachable, bridge_of
 
 from .alone import Alone
 from .mailboxes import Mailboxes
+from .recorders import RecordDesk
 from .store import Store
 from .timers import Timers
 
@@ -34,7 +35,6 @@ MESSAGE_PATIENCE_S = 30.0
 """Longest time that a message may play before the call is ended all the same."""
 RETRY_PAUSE_S = 0.1
 JOIN_TRIES, JOIN_PAUSE_S = 5, 0.4
-RECORD_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class CallDesk:
         self._callers: set[UUID] = set()
         """Calls to us: while the database is away they hear music, and not the message for people whom we called."""
         self._boxes: Mailboxes[UUID, Message] = Mailboxes(self._handle)
-        self._recorders: Mailboxes[UUID, CallTask] = Mailboxes(self._record)
+        self._recorders = RecordDesk(store, switch)
         self._placing: set[UUID] = set()
         self._waiting: dict[int, dict[UUID, None]] = {}
         self._bridges: dict[int, str] = {}
@@ -223,6 +223,7 @@ class CallDesk:
         if call.state == CallState.ENDED:
             self._timers.cancel(call.pk)
             self._alone.forget(call.pk)
+            self._recorders.forget(call.pk)
             self._callers.discard(call.pk)
             if applied.ended_now:
                 self._on_end(call)
@@ -255,8 +256,8 @@ class CallDesk:
                 await self._play(call)
             case Act.HANG_UP:
                 await self._hang_up(call)
-            case Act.RECORD if call.record:
-                self._recorders.put(call.pk, call)  # whoever answers slowly must not hold up what is said of the call
+            case Act.RECORD:
+                self._recorders.record(call)
             case _:
                 pass
 
@@ -286,6 +287,7 @@ class CallDesk:
             if ended is not None and ended.state == CallState.ENDED:
                 self._on_end(ended)
             return
+        self._recorders.learn(call_id, recording_notice(call.verdict_row))
         try:
             await self._switch.place(_placement(call))
         except SwitchRefused as refused:
@@ -312,6 +314,7 @@ class CallDesk:
             # Behind what was heard meanwhile: that the customer is gone, most often, and then nobody else is claimed.
             self.tell(call.pk, Event(Kind.BRIDGE_FAILED, session=session_id, reason=str(error)[:200]), now())
         else:
+            self._recorders.joined(call)
             await self._happen(call.pk, Event(Kind.BRIDGED, session=session_id), now())
 
     async def _join(self, bridge_id: str, channel_id: str) -> None:
@@ -368,18 +371,6 @@ class CallDesk:
             log.warning("call %s: the switch refused to end it (%s)", call.pk, error)
         except SwitchUnreachable:
             log.warning("call %s: the switch did not answer when asked to end it; asked again when it is back", call.pk)
-
-    async def _record(self, call_id: UUID, call: CallTask) -> None:
-        """Begin to record; while the switch does not answer it is asked again, for as long as the call goes on."""
-        try:
-            notice = await self._store.run(recording_notice_of, call.verdict_row_id)
-            await self._switch.record(str(call_id), services.recording_path(call), notice.value)
-        except SwitchRefused as error:
-            log.warning("call %s: the switch refused to record it (%s)", call_id, error)
-        except SwitchUnreachable:
-            log.warning("call %s: it is not recorded yet, the switch did not answer; asked again", call_id)
-            again = (Effect(Act.RECORD),)
-            self._timers.start(("record", call_id), RECORD_PAUSE_S, lambda: self.settle(call_id, again))
 
 
 def event_of_end(end: ChannelEnded) -> Event:

@@ -10,7 +10,7 @@ import logging
 import struct
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, auto
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 1.0
 """A file that was written to more recently than this many seconds ago may still be in the switch's hands."""
+
+AT_ONCE = 2000
+"""How many files are held against the rows at once."""
 
 
 class Look(Enum):
@@ -151,3 +154,38 @@ def forgotten(*, before: datetime, limit: int = 500) -> list[UUID]:
         state=RecordingState.RUNNING, call__state=CallState.ENDED, call__ended_at__lt=before
     )
     return list(rows.order_by("call__ended_at").values_list("call_id", flat=True)[:limit])
+
+
+def adopt_strays(*, day: date) -> int:
+    """Give a row to each recording of a day (UTC) that was begun and has none, so that its retention holds; how many.
+
+    A switchboard that died while the database was away may leave one: it had joined the customer to an agent, and
+    could not write it down. Files of calls that nobody knows are left alone, and the log tells how many they are.
+    """
+    root = Path(settings.RECORDINGS_DIR)
+    files = [path.relative_to(root) for path in root.glob(f"*/{day:%Y/%m/%d}/*.wav")]
+    adopted = unknown = 0
+    for first in range(0, len(files), AT_ONCE):
+        found = {call_id: path for path in files[first : first + AT_ONCE] if (call_id := _call_id(path)) is not None}
+        rows = Recording.objects.across_tenants().filter(call_id__in=list(found))
+        strays = set(found) - set(rows.values_list("call_id", flat=True))
+        calls = list(CallTask.objects.across_tenants().filter(pk__in=strays))
+        over = [call for call in calls if call.state == CallState.ENDED]
+        Recording.objects.bulk_create(
+            (
+                Recording(tenant_id=call.tenant_id, call=call, path=str(found[call.pk]), started_at=call.queued_at)
+                for call in over
+            ),
+            ignore_conflicts=True,
+        )
+        adopted, unknown = adopted + len(over), unknown + len(strays) - len(calls)
+    if unknown:
+        log.warning("%d recordings of %s belong to no call", unknown, day)
+    return adopted
+
+
+def _call_id(path: Path) -> UUID | None:
+    try:
+        return UUID(path.stem)
+    except ValueError:
+        return None

@@ -295,9 +295,8 @@ def claim_for_waiting(*, call_id: UUID, at: datetime) -> Applied | None:
 
 
 def recording_path(call: CallTask) -> str:
-    """Where a connected call's recording lies, below the recordings folder."""
-    assert call.connected_at is not None
-    return f"{call.tenant_id}/{call.connected_at:%Y/%m/%d}/{call.pk}.wav"
+    """Where a call's recording lies, below the recordings folder: known before the call is connected."""
+    return f"{call.tenant_id}/{call.queued_at:%Y/%m/%d}/{call.pk}.wav"
 
 
 def _note_recording(call: CallTask, at: datetime) -> None:

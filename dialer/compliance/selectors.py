@@ -32,14 +32,12 @@ def on_national(numbers: Sequence[int], *, names: Sequence[str] | None = None) -
     return found
 
 
-def recording_notice_of(verdict_id: int | None) -> Notice:
+def recording_notice(verdict: GateVerdict | None) -> Notice:
     """What those on a call must hear of its being recorded, as its verdict says; one that says nothing: a sentence.
 
     So for a call without a verdict: where somebody is who called us, nobody knows.
     """
-    if verdict_id is None:
-        return Notice.ANNOUNCE
-    said = GateVerdict.objects.across_tenants().values_list("evidence__recording", flat=True).get(pk=verdict_id)
+    said = verdict.evidence.get("recording") if verdict is not None else None
     return Notice(said) if said in set(Notice) else Notice.ANNOUNCE
 
 

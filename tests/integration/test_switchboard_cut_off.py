@@ -138,7 +138,15 @@ async def test_who_talks_already_is_not_told_that_nobody_is_there(
         session = await sync_to_async(ready_agent)(campaign)
         switch.hold_leg(session.public_id)
         await switch.asked("join", call_id)
+        await switch.asked("record", call_id)  # it is a conversation, whatever can be written of it
         await asyncio.sleep(3.0)  # longer than anybody may wait; that nothing happens has no event
         away.back = True
         await until(lambda: session_of(session).state == "in_call")
         assert away.gone and switch.count("play") == switch.count("hang_up") == 0
+        switch.ended(call_id)
+        await until(lambda: _over(call_id))
+    assert switch.count("record") == 1
+
+
+def _over(call_id: UUID) -> bool:
+    return call_of(call_id).state == "ended"

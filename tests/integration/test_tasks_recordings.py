@@ -135,6 +135,28 @@ def test_the_job_looks_again_later_and_in_the_end_gives_up(
     assert stored(recording).state == "missing"
 
 
+def test_a_recording_without_a_row_gets_one(recording: Recording, folder: Path) -> None:
+    """So that it is finished, heard and removed in time like any other; what belongs to no call is left alone."""
+    call = recording.call
+    yesterday = call.queued_at.date()
+    recording.delete()
+    path = f"{call.tenant_id}/{yesterday:%Y/%m/%d}"
+    talking = factories.make_call(call.campaign)
+    for name in (call.pk, talking.pk, UUID(int=1), "notes"):
+        write_wav(folder / path / f"{name}.wav", 2.5)
+    assert recordings.adopt_strays(day=yesterday) == 1
+    row = Recording.objects.across_tenants().get()
+    assert (row.call_id, row.path, row.state, row.tenant_id) == (
+        call.pk,
+        f"{path}/{call.pk}.wav",
+        "running",
+        call.tenant_id,
+    )
+    assert recordings.adopt_strays(day=yesterday) == 0
+    assert recordings.finish(call_id=call.pk) is Look.COMPLETE
+    assert (folder / path / f"{UUID(int=1)}.wav").exists()
+
+
 def test_housekeeping_asks_for_those_that_were_forgotten(recording: Recording) -> None:
     worker_queue.storage.flush_queue()
     housekeeping.finish_forgotten_recordings.call_local()
