@@ -82,8 +82,10 @@ class RecordDesk:
     async def _notice(self, call: CallTask) -> Notice:
         if call.verdict_row_id is None:
             return recording_notice(None)
-        known = self._notices.get(call.pk)  # not of calls that another switchboard placed
-        return known or await self._store.run(_notice_of, call)
+        known = self._notices.get(call.pk)
+        if known is None:  # another switchboard placed the call
+            known = self._notices[call.pk] = await self._store.run(_notice_of, call)
+        return known
 
 
 def _notice_of(call: CallTask) -> Notice:
