@@ -36,10 +36,11 @@ def finish_forgotten_recordings() -> None:
 
 @worker_queue.periodic_task(crontab(minute="7", hour="1"), expires=3600)
 @job
-def adopt_stray_recordings() -> None:
+def see_to_stray_recordings() -> None:
     """See to yesterday's recordings that no row tells of."""
-    if adopted := recordings.adopt_strays(day=(now() - timedelta(days=1)).date()):
-        log.warning("%d recordings had no row, and have one now", adopted)
+    adopted, removed = recordings.see_to_strays(day=(now() - timedelta(days=1)).date())
+    if adopted or removed:
+        log.warning("recordings without a row: %d have one now, %d should have been gone and are", adopted, removed)
 
 
 @worker_queue.periodic_task(crontab(minute="*"), expires=50)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from .models import CallTask, Recording, RecordingState
+from .models import CallEvent, CallTask, Recording, RecordingState
 from .rules import CallState
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 SETTLED_S = 1.0
 """A file that was written to more recently than this many seconds ago may still be in the switch's hands."""
 
+GONE = "recording_gone"
+"""The event of a call whose recording was removed: its time was over, or somebody asked to be forgotten."""
 AT_ONCE = 2000
 """How many files are held against the rows at once."""
 
@@ -156,32 +158,38 @@ def forgotten(*, before: datetime, limit: int = 500) -> list[UUID]:
     return list(rows.order_by("call__ended_at").values_list("call_id", flat=True)[:limit])
 
 
-def adopt_strays(*, day: date) -> int:
-    """Give a row to each recording of a day (UTC) that was begun and has none, so that its retention holds; how many.
+def see_to_strays(*, day: date) -> tuple[int, int]:
+    """See to the recordings of a day (UTC) that have no row; how many got one, and how many were removed.
 
     A switchboard that died while the database was away may leave one: it had joined the customer to an agent, and
-    could not write it down. Files of calls that nobody knows are left alone, and the log tells how many they are.
+    could not write it down. With a row it is heard, and goes, like any other. A crash while recordings were removed
+    leaves their files: those go now. Files of calls that nobody knows are left alone, and the log tells how many.
     """
     root = Path(settings.RECORDINGS_DIR)
-    files = [path.relative_to(root) for path in root.glob(f"*/{day:%Y/%m/%d}/*.wav")]
-    adopted = unknown = 0
+    files = [path for path in root.glob(f"*/{day:%Y/%m/%d}/*.wav") if _call_id(path) is not None]
+    adopted = removed = unknown = 0
     for first in range(0, len(files), AT_ONCE):
-        found = {call_id: path for path in files[first : first + AT_ONCE] if (call_id := _call_id(path)) is not None}
+        found = {_call_id(path): path for path in files[first : first + AT_ONCE]}
         rows = Recording.objects.across_tenants().filter(call_id__in=list(found))
         strays = set(found) - set(rows.values_list("call_id", flat=True))
         calls = list(CallTask.objects.across_tenants().filter(pk__in=strays))
-        over = [call for call in calls if call.state == CallState.ENDED]
-        Recording.objects.bulk_create(
-            (
-                Recording(tenant_id=call.tenant_id, call=call, path=str(found[call.pk]), started_at=call.queued_at)
-                for call in over
-            ),
-            ignore_conflicts=True,
+        gone = set(
+            CallEvent.objects.across_tenants().filter(call__in=calls, kind=GONE).values_list("call_id", flat=True)
         )
-        adopted, unknown = adopted + len(over), unknown + len(strays) - len(calls)
+        for call_id in gone:
+            found[call_id].unlink(missing_ok=True)
+        over = [call for call in calls if call.state == CallState.ENDED and call.pk not in gone]
+        Recording.objects.bulk_create(
+            (_row_of(call, found[call.pk].relative_to(root)) for call in over), ignore_conflicts=True
+        )
+        adopted, removed, unknown = adopted + len(over), removed + len(gone), unknown + len(strays) - len(calls)
     if unknown:
         log.warning("%d recordings of %s belong to no call", unknown, day)
-    return adopted
+    return adopted, removed
+
+
+def _row_of(call: CallTask, path: Path) -> Recording:
+    return Recording(tenant_id=call.tenant_id, call=call, path=str(path), started_at=call.queued_at)
 
 
 def _call_id(path: Path) -> UUID | None:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from dialer.calls import recordings
 from dialer.calls.models import CallEvent, CallTask, Recording, RecordingState
 from dialer.calls.services import note_event
 from dialer.compliance.models import GateVerdict, NumberNote, Retention
@@ -123,7 +124,7 @@ def _remove_recordings(tenant: Tenant, rows: Iterable[Recording], files: list[Pa
             continue
         call = CallTask.objects.for_tenant(tenant).select_for_update(no_key=True).get(pk=recording.call_id)
         told = {"sha256": recording.sha256, "duration_ms": recording.duration_ms}
-        note_event(call=call, kind="recording_gone", data=told, at=now())
+        note_event(call=call, kind=recordings.GONE, data=told, at=now())
         files.append(Path(settings.RECORDINGS_DIR) / recording.path)
         recording.delete()
         count += 1

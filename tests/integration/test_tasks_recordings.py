@@ -16,6 +16,7 @@ import pytest
 from dialer.calls import recordings
 from dialer.calls.models import CallTask, Recording
 from dialer.calls.recordings import Look, NotWhole, Wav, read_wav
+from dialer.calls.services import note_event
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from tasks import housekeeping
@@ -144,17 +145,23 @@ def test_a_recording_without_a_row_gets_one(recording: Recording, folder: Path) 
     talking = factories.make_call(call.campaign)
     for name in (call.pk, talking.pk, UUID(int=1), "notes"):
         write_wav(folder / path / f"{name}.wav", 2.5)
-    assert recordings.adopt_strays(day=yesterday) == 1
+    assert recordings.see_to_strays(day=yesterday) == (1, 0)
     row = Recording.objects.across_tenants().get()
-    assert (row.call_id, row.path, row.state, row.tenant_id) == (
-        call.pk,
-        f"{path}/{call.pk}.wav",
-        "running",
-        call.tenant_id,
-    )
-    assert recordings.adopt_strays(day=yesterday) == 0
+    assert (row.call_id, row.path, row.state) == (call.pk, f"{path}/{call.pk}.wav", "running")
+    assert recordings.see_to_strays(day=yesterday) == (0, 0)
     assert recordings.finish(call_id=call.pk) is Look.COMPLETE
-    assert (folder / path / f"{UUID(int=1)}.wav").exists()
+    assert len(list((folder / path).iterdir())) == 4
+
+
+def test_a_recording_that_was_to_be_gone_goes(recording: Recording, folder: Path) -> None:
+    """A crash came between its row's end and its file's."""
+    call = recording.call
+    recording.delete()
+    note_event(call=call, kind=recordings.GONE, data={}, at=now())
+    file = folder / f"{call.tenant_id}/{call.queued_at:%Y/%m/%d}/{call.pk}.wav"
+    write_wav(file)
+    assert recordings.see_to_strays(day=call.queued_at.date()) == (0, 1)
+    assert not file.exists() and not Recording.objects.across_tenants().exists()
 
 
 def test_housekeeping_asks_for_those_that_were_forgotten(recording: Recording) -> None:
