@@ -55,7 +55,7 @@ class Switchboard:
         self._switch = switch
         self._lead = Lead(name)
         switch.guard = self._lead.may_act
-        self._store = Store(guard=self._lead.may_act, on_back=self._look_at_everything)
+        self._store = Store(guard=self._lead.may_act, on_back=self._database_back)
         self._pulse = SwitchPulse(self._store, name, lambda: self._calls.waiting() + self._legs.waiting())
         self._calls = CallDesk(self._store, switch, self._call_ended, self._call_answered, self._pulse.handled)
         self._legs = LegDesk(self._store, switch, self._leg_lost, self._guest_back, self._calls.learn_bridge)
@@ -68,7 +68,7 @@ class Switchboard:
         self._steady = Steady()
         self._up = asyncio.Event()
         self._look = asyncio.Event()
-        self._settle = self._accounts_due = False
+        self._settle = self._accounts_due = self._desks_due = False
         self._queued = asyncio.Event()
         self._commands = asyncio.Event()
         self._serve = asyncio.Event()
@@ -134,6 +134,11 @@ class Switchboard:
         """The switch, or the database, was away: what was due meanwhile is asked for again."""
         self._settle = True
         self._look.set()
+
+    def _database_back(self) -> None:
+        """Of what was committed as it went neither the switch nor a desk may have heard."""
+        self._desks_due = True
+        self._look_at_everything()
 
     def _hear_channel(
         self,
@@ -292,6 +297,9 @@ class Switchboard:
         while True:
             await self._pulse.beat()
             await self._beat.once(switch_up=self._up.is_set())
+            if self._desks_due:
+                self._desks_due = False
+                await self._store.run(agents.tell_desks, at=now())
             await self._expire_commands()
             for call_id in await self._store.run(board.expired_calls, now()):
                 self._calls.place(call_id)  # which cancels it, since it is too old

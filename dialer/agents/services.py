@@ -212,6 +212,12 @@ def apply_within(
     return session
 
 
+def tell_desks(*, at: datetime) -> None:
+    """Have the desk of everybody who works shown afresh: of a change as the database went they may not have heard."""
+    for user_id in AgentSession.objects.across_tenants().filter(ended_at=None).values_list("user_id", flat=True):
+        publish.changed(DESK, user_id, at)
+
+
 def _arrive(session: AgentSession, at: datetime) -> None:
     """The agent is in the campaign that a supervisor moved them to; what they were shown of the old one goes back."""
     if session.ended_at is None and session.move_to_id is not None:

@@ -46,6 +46,7 @@ class Watch:
         self._channel: str | None = None
         self._name = health.process_name(health.WEB)
         self._switch_down: bool | None = None
+        self._database_down = False
         self.lags = health.Lags()
         """How long after they heard of a change screens were sent it."""
 
@@ -94,7 +95,18 @@ class Watch:
         try:
             await in_thread(lambda: health.beat(name=self._name, kind=health.WEB, lag_ms=self.lags.p99_ms(), data=data))
         except Exception as error:
+            self._database_down = True
             log.warning("how late screens are was not noted: %s", type(error).__name__)
+            return
+        came_back, self._database_down = self._database_down, False
+        if came_back:  # what was committed as it went was told to nobody
+            self._show_afresh()
+
+    def _show_afresh(self, of_switch: bool = False) -> None:
+        """Show all screens as things are now; `of_switch`: those that show whether the switch is there."""
+        for screen in list(self._screens):
+            if screen.topic is not None and (screen.topic.of_switch or not of_switch):
+                screen.show_afresh()
 
     async def _look_at_switch(self) -> None:
         """Show afresh what shows whether the switch is there, when it went or came back."""
@@ -106,9 +118,7 @@ class Watch:
         before, self._switch_down = self._switch_down, down
         if before is None or before == down:
             return
-        for screen in list(self._screens):
-            if screen.topic is not None and screen.topic.of_switch:
-                screen.show_afresh()
+        self._show_afresh(of_switch=True)
 
     async def _there_and_back(self) -> None:
         try:

@@ -16,6 +16,7 @@ from asterisk.switchboard import store
 from dialer.calls import services
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import Campaign
+from dialer.live import publish
 from dialer.telephony import outbox
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import ChannelInfo
@@ -93,6 +94,23 @@ async def test_an_agent_who_was_claimed_is_connected(campaign: Campaign, monkeyp
         assert (await switch.asked("join", call_id)).rest == (bridge_of(session.public_id),)
         await until(lambda: session_of(session).state == "in_call")
     assert cut.lost == 1
+
+
+async def test_a_desk_is_told_of_what_was_committed(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages to screens go out when the commit has been heard of, and it was not."""
+    session = await sync_to_async(ready_agent)(campaign)
+    switch, cut = ScriptedSwitch(), CutOff(Kind.BRIDGED)
+    switch.hold_leg(session.public_id)
+    monkeypatch.setattr(services, "apply_event", cut)
+    told: list[str] = []
+    monkeypatch.setattr(publish._publisher, "send", lambda group, _: told.append(group) if cut.lost else None)
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await until(lambda: f"desk.{session.user_id}" in told)
+    assert (await sync_to_async(session_of)(session)).state == "in_call"
 
 
 async def test_a_hang_up_that_was_taken_is_carried_out(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:

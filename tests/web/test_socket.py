@@ -13,13 +13,14 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings as configured
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.test import Client
 
 from dialer.agents.models import AgentSession
 from dialer.agents.services import DESK
 from dialer.asgi import application
 from dialer.campaigns.models import Campaign
+from dialer.core import health
 from dialer.core.clock import now
 from dialer.live import publish, topics, watch
 from dialer.live.consumer import ScreenConsumer
@@ -303,6 +304,33 @@ async def test_presence_is_told_while_the_screen_is_open(
         await open_screen(user, path="/ws/seen/")
     await asyncio.wait_for(both.wait(), 10)
     topics._topics.pop("seen")
+
+
+async def test_screens_are_shown_afresh_when_the_database_is_back(
+    house: House, campaign: Campaign, open_screen: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was committed in the instant in which it went was told to nobody."""
+    monkeypatch.setattr(watch, "CHECK_S", 0.05)
+    away = threading.Event()
+    missed = asyncio.Event()
+    loop, beat = asyncio.get_running_loop(), health.beat
+
+    def pulse(**values: Any) -> None:
+        if away.is_set():
+            loop.call_soon_threadsafe(missed.set)
+            raise OperationalError("connection refused")
+        beat(**values)
+
+    monkeypatch.setattr(health, "beat", pulse)
+    session = await in_thread(factories.make_session, campaign, house.agent)
+    screen = await open_screen(house.agent)
+    assert 'data-state="ready"' in await screen.html()
+    away.set()
+    await asyncio.wait_for(missed.wait(), 10)
+    await in_thread(lambda: AgentSession.objects.for_tenant(house.tenant).filter(pk=session.pk).update(state="paused"))
+    away.clear()
+    assert 'data-state="paused"' in await screen.html()
+    assert await screen.receive_nothing(timeout=0.3), "once is enough"
 
 
 @pytest.mark.slow
