@@ -230,10 +230,9 @@ class Robot:
         await self._press("ready")
 
     async def _talk(self) -> None:
-        if self._stopping:
-            await self._press("hang-up")
-        ends_it = self._chance.random() < self.habits.hangs_up
-        await asyncio.sleep(self.habits.talk_s(self._chance) if ends_it else self.habits.talks_at_most_s)
+        if not self._stopping:
+            ends_it = self._chance.random() < self.habits.hangs_up
+            await asyncio.sleep(self.habits.talk_s(self._chance) if ends_it else self.habits.talks_at_most_s)
         while True:  # a call that goes on brings no push, so a press that never arrived would not be tried again
             try:
                 return await self._press("hang-up")
