@@ -179,8 +179,8 @@ class AsteriskSwitch(Connection):
     def _path(self, channel_id: str) -> str:
         return f"/channels/{part(self._watch.native(channel_id))}"
 
-    async def join(self, bridge_id: str, channel_id: str) -> None:
-        """Put a channel into a bridge, made when missing. Being in it already is no error."""
+    async def join(self, bridge_id: str, channel_id: str, *, there: bool = False) -> None:
+        """Put a channel into a bridge, made when missing unless it must be `there`. Being in it already is no error."""
         require(ID, bridge_id, "a bridge id")
         if self._watch.bridge_of(channel_id) == bridge_id:
             return  # asked again, Asterisk would take it out and put it in once more
@@ -188,7 +188,7 @@ class AsteriskSwitch(Connection):
         try:
             await self._add(path, channel_id)
         except AriError as error:
-            if error.status != 404:
+            if error.status != 404 or there:
                 raise SwitchRefused(error.message) from error
             await answered(self._make_bridge(path))
             await answered(self._add(path, channel_id))

@@ -130,7 +130,7 @@ class ScriptedSwitch:
     async def call_phone(self, leg_id: str, endpoint: str, display: str, ring_timeout_s: int) -> None:
         await self._request("call_phone", leg_id, endpoint, display)
 
-    async def join(self, bridge_id: str, channel_id: str) -> None:
+    async def join(self, bridge_id: str, channel_id: str, *, there: bool = False) -> None:
         await self._request("join", channel_id, bridge_id)
 
     async def hold(self, channel_id: str, music: str = "default") -> None:

@@ -318,13 +318,16 @@ class CallDesk:
             await self._happen(call.pk, Event(Kind.BRIDGED, session=session_id), now())
 
     async def _join(self, bridge_id: str, channel_id: str) -> None:
-        """Join, asking a switch that does not answer a few times: to take another agent would not help."""
+        """Join, asking a switch that does not answer a few times: to take another agent would not help.
+
+        An agent whose bridge is not there has lost their line with the switch's restart, and nobody knows it yet.
+        """
         for _ in range(JOIN_TRIES - 1):
             try:
-                return await self._switch.join(bridge_id, channel_id)
+                return await self._switch.join(bridge_id, channel_id, there=True)
             except SwitchUnreachable:
                 await asyncio.sleep(JOIN_PAUSE_S)
-        await self._switch.join(bridge_id, channel_id)
+        await self._switch.join(bridge_id, channel_id, there=True)
 
     async def _bridge_id(self, session_id: int) -> str:
         if session_id not in self._bridges:

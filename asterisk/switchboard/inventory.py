@@ -71,6 +71,8 @@ class Reconciler:
         self._missed: set[str] = set()
         self._in_vain: dict[str, int] = {}
         self._boot_id = ""
+        self.switch_is_new = False
+        """The last look was the first at a switch that has been restarted: the next need not wait."""
         self._restarted = False
         """What is missing went with the switch itself, which has been restarted since."""
         self._strange: set[str] = set()
@@ -90,7 +92,8 @@ class Reconciler:
             self._calls.learn_bridge(session.pk, bridge_of(session.public_id))
         self._calls.forget_bridges({session.pk for session in sessions})
         channels = {channel.channel_id: channel for channel in inventory.channels}
-        self._restarted = self._boot_id not in ("", inventory.boot_id) or (self._restarted and bool(self._missed))
+        self.switch_is_new = self._boot_id not in ("", inventory.boot_id)
+        self._restarted = self.switch_is_new or (self._restarted and bool(self._missed))
         self._boot_id = inventory.boot_id
         missed = self._look_at_calls(calls, channels, sessions, inventory, settle)
         missed |= self._look_at_legs(sessions, channels, _visits(talks))

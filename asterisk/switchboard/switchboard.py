@@ -42,7 +42,7 @@ from .store import Store
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
-LOOK_AGAIN_S = 1.0
+LOOK_AGAIN_S, LOOK_AT_ONCE_S = 1.0, 0.05
 DRAIN_S = 5.0
 FIRST_LOOK_S = 2.0
 """How long a new leader may look for its switch before it says that it is away."""
@@ -286,6 +286,8 @@ class Switchboard:
                 await self._provision(None)
             try:
                 pause = LOOK_AGAIN_S if await self._reconciler.look(settle=settle) else LOOK_EVERY_S
+                if self._reconciler.switch_is_new:
+                    pause = LOOK_AT_ONCE_S
             except SwitchError as error:
                 log.warning("the switch did not say what it holds (%s)", error)
                 self._settle, self._accounts_due = self._settle or settle, self._accounts_due or accounts

@@ -179,8 +179,8 @@ class Switch(Protocol):
         """Call an agent's plain telephone over a trunk; on answer ChannelReady(leg_id) follows."""
         ...
 
-    async def join(self, bridge_id: str, channel_id: str) -> None:
-        """Put a channel into a bridge, made when missing."""
+    async def join(self, bridge_id: str, channel_id: str, *, there: bool = False) -> None:
+        """Put a channel into a bridge, made when missing; `there`: it must be there already, with somebody in it."""
         ...
 
     async def hold(self, channel_id: str, music: str = "default") -> None:

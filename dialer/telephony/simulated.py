@@ -167,9 +167,11 @@ class SimulatedSwitch:
         self._after(channel, PHONE_ANSWERS_S, lambda: self._ring(channel))
         self._after(channel, 2 * PHONE_ANSWERS_S, lambda: self._answer(channel))
 
-    async def join(self, bridge_id: str, channel_id: str) -> None:
-        """Put a channel into a bridge, made when missing; it leaves the one that it was in."""
+    async def join(self, bridge_id: str, channel_id: str, *, there: bool = False) -> None:
+        """Put a channel into a bridge, made when missing unless it must be `there`; it leaves the one it was in."""
         channel = self._channel_that_is_up(channel_id)
+        if there and bridge_id not in self._bridges:
+            raise SwitchRefused("Bridge not found")
         self._out_of_bridge(channel)
         channel.bridge = bridge_id
         self._bridges.setdefault(bridge_id, set()).add(channel_id)

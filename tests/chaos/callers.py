@@ -63,10 +63,13 @@ class Callers:
     def left(self) -> list[str]:
         """Wait until everybody's line is free; those who are still on it, as texts."""
         deadline = time.monotonic() + OVER_WITHIN_S
-        while len(self.truths()) < len(self.called) and time.monotonic() < deadline:
+        while (on := self._on_the_line()) and time.monotonic() < deadline:
             time.sleep(0.2)
+        return [f"caller {one.phone} is on the line: {one.lines()}" for one in on]
+
+    def _on_the_line(self) -> list[Caller]:
         off = {one.number for one in self.truths()}
-        return [f"caller {one.phone} is on the line: {one.lines()}" for one in self.called if one.phone not in off]
+        return [one for one in self.called if one.phone not in off]
 
     def truths(self) -> list[CallerCall]:
         """What the carrier wrote about those who are off the line again."""

@@ -268,7 +268,7 @@ class Rig:
         told = []
         for call in self._live():
             story = list(call.events.order_by("-seq").values_list("kind", "state")[:6])
-            told.append(f"call {call.pk} is {call.state}, inbound {call.inbound}, agent {call.agent_id}: {story[::-1]}")
+            told.append(f"call {call.pk} is {call.state}, inbound {call.inbound}, agent {call.user_id}: {story[::-1]}")
         return told
 
     def _at_work_still(self) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
+from asterisk.switchboard import switchboard
 from asterisk.switchboard.switchboard import Switchboard
 from dialer.agents import services as agents
 from dialer.agents.models import LegState
@@ -23,7 +24,7 @@ from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.leads import callbacks
 from dialer.leads.models import Lead, LeadState
-from dialer.telephony.events import MessagePlayed
+from dialer.telephony.events import MessagePlayed, SwitchDown, SwitchUp
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
 from tests.scripted import ScriptedSwitch, bridge_of, leg_of
@@ -229,6 +230,24 @@ async def test_a_leg_comes_up_and_is_lost(campaign: Campaign) -> None:
     after = await sync_to_async(session_of)(session)
     assert after.leg == LegState.DOWN and "phone" in after.notice.lower()
     assert (await sync_to_async(call_of)(call_id)).hung_up_by == "agent"
+
+
+async def test_agents_lines_that_went_with_the_switch_are_known_to_be_gone_at_once(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whoever answers next would be given to an agent who hears nothing."""
+    monkeypatch.setattr(switchboard, "LOOK_AGAIN_S", 60.0)
+    session = await sync_to_async(ready_agent)(campaign)
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        await until(lambda: switch.looks > 0)
+        switch.held = Inventory("boot-2")
+        switch.tell(SwitchDown(now(), "killed"))
+        switch.tell(SwitchUp(now(), "boot-2"))
+        await until(lambda: session_of(session).leg == "down")
+    assert (await sync_to_async(session_of)(session)).state == "paused"
 
 
 async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaign) -> None:

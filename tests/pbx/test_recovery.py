@@ -17,7 +17,7 @@ from asterisk.sandbox import Sandbox
 from asterisk.sandbox.phone import Phone
 from asterisk.settings import AsteriskSettings
 from dialer.telephony.events import ChannelEnded, ChannelReady, SwitchDown, SwitchUp
-from dialer.telephony.port import PhoneAccount, Placement, SwitchUnreachable
+from dialer.telephony.port import PhoneAccount, Placement, SwitchRefused, SwitchUnreachable
 from tests.pbx.watched import PERSON, SECRET, STEADY, Bench, number
 
 
@@ -78,8 +78,14 @@ async def test_asterisk_is_killed_with_calls_up(bench: Bench) -> None:
         inventory = await bench.switch.inventory()
         assert (inventory.channels, inventory.bridges) == ((), ())
         await bench.switch.provision([PhoneAccount(f"a{number}", SECRET, "Agent") for number in (1, 2, 3)])
+        again = await bench.call(number(PERSON, voice=STEADY))
+        await bench.wait(ChannelReady, again)
+        with pytest.raises(SwitchRefused):  # nobody is put on the line to an agent whose line went with the switch
+            await bench.switch.join(bridge, again, there=True)
         phone.come_back()
-        await bench.agent(phone, "a1")  # its registration outlived the restart
+        _, bridge = await bench.agent(phone, "a1")  # its registration outlived the restart
+        await bench.switch.join(bridge, again, there=True)
+        await phone.wait_hears(1000)
         assert not [event for event in bench.of(call) if isinstance(event, ChannelEnded)]
 
 
