@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
@@ -40,8 +39,6 @@ from .asking import (
     unless_taken,
 )
 from .connection import Connection
-
-log = logging.getLogger(__name__)
 
 CONTEXT = "cordboard-out"
 ANSWERED = "cordboard-answered"
@@ -338,7 +335,6 @@ class AsteriskSwitch(Connection):
         except ValueError as error:
             raise SwitchRefused(f"the recordings folder cannot be named to Asterisk: {error}") from error
         except AmiUnreachable as error:
-            log.warning("AMI: a recording could not be started (%s)", error)
             raise SwitchUnreachable(str(error)) from error
 
     async def _tell_of_recording(self, channel_id: str, media: str) -> None:

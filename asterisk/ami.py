@@ -46,12 +46,12 @@ class _Connection(Manager):  # type: ignore[misc]
 
     def __init__(self, lost: asyncio.Event, **config: Any) -> None:
         super().__init__(**config)
-        self._lost = lost
+        self.lost = lost
         self.callbacks.pop("FullyBooted", None)  # its re-sending of what was never answered
         self.patterns.clear()
 
     def connection_lost(self, exc: object) -> None:
-        self._lost.set()
+        self.lost.set()
 
 
 class Ami:
@@ -61,7 +61,8 @@ class Ami:
         """`guard` is asked right before each request."""
         self._guard = guard
         self._host, self._port, self._user, self._password = host, port, user, password
-        self._manager: Manager | None = None
+        self._manager: _Connection | None = None
+        self._hurry = asyncio.Event()
 
     @property
     def up(self) -> bool:
@@ -79,8 +80,16 @@ class Ami:
                 on_down(reason)
                 pause = FIRST_PAUSE_S
             log.warning("AMI: %s; trying again", reason)
-            await asyncio.sleep(pause * random.uniform(0.7, 1.3))
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            self._hurry.clear()
+            try:
+                await asyncio.wait_for(self._hurry.wait(), pause * random.uniform(0.7, 1.3))
+                pause = FIRST_PAUSE_S
+            except TimeoutError:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def hurry(self) -> None:
+        """Asterisk is there: whoever pauses between two tries to connect tries now."""
+        self._hurry.set()
 
     async def _hold(self, on_event: Callable[[Headers], None], on_up: Callable[[], None]) -> tuple[bool, str]:
         """One connection, to its end: whether it was up and why it ended."""
@@ -147,17 +156,24 @@ class Ami:
             raise AmiUnreachable("not connected")
         return await self._ask(self._manager, {"Action": action, **headers}, as_list=None)
 
-    async def _send(self, manager: Manager, headers: Headers) -> Headers:
+    async def _send(self, manager: _Connection, headers: Headers) -> Headers:
         return (await self._ask(manager, headers, as_list=False))[0]
 
-    async def _ask(self, manager: Manager, headers: Headers, *, as_list: bool | None) -> list[Headers]:
+    async def _ask(self, manager: _Connection, headers: Headers, *, as_list: bool | None) -> list[Headers]:
         """`as_list`: None lets the response say whether more follows."""
         for name, value in headers.items():
             check(name, value)
+        asked = asyncio.ensure_future(manager.send_action(headers, as_list=as_list))
+        lost = asyncio.ensure_future(manager.lost.wait())
         try:
-            answer = await asyncio.wait_for(manager.send_action(headers, as_list=as_list), REQUEST_TIMEOUT_S)
-        except TimeoutError:
-            raise AmiUnreachable(f"{headers['Action']} got no answer") from None
+            await asyncio.wait((asked, lost), timeout=REQUEST_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                why = "the connection was lost" if manager.lost.is_set() else "it got no answer"
+                raise AmiUnreachable(f"{headers['Action']}: {why}")
+            answer = asked.result()
+        finally:
+            asked.cancel()
+            lost.cancel()
         messages = answer if isinstance(answer, list) else [answer]
         found = [plain(message) for message in messages]
         if not messages[0].success:

@@ -23,8 +23,8 @@ from .watch import Watch
 
 log = logging.getLogger(__name__)
 
-AMI_PATIENCE_S = 3.0
-"""How long the first SwitchUp waits for AMI before it goes without."""
+AMI_PATIENCE_S, AMI_AGAIN_S = 3.0, 0.5
+"""How long the first SwitchUp, and each later one, waits for AMI before it goes without."""
 GREET_PAUSE_S = 0.5
 LOOKS_BEFORE_SAID = 8
 """An Asterisk that has just started lacks modules for a moment: only what is missing for longer is said."""
@@ -50,7 +50,7 @@ class Connection:
         """Counts event connections, so that work begun on one is not finished on the next."""
         self._connected = asyncio.Event()
         self._lost = asyncio.Event()
-        self._ami_seen = asyncio.Event()
+        self._ami_up = asyncio.Event()
         self._up = False
         self._boot_id = ""
         self._unfit_looks = 0
@@ -63,7 +63,7 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._ari.run(self._watch.on_ari, self._on_ari_up, self._on_ari_down))
-                group.create_task(self._ami.run(self._watch.on_ami, self._ami_seen.set, self._on_ami_down))
+                group.create_task(self._ami.run(self._watch.on_ami, self._ami_up.set, self._on_ami_down))
                 group.create_task(self._greet_each_connection())
         finally:
             self._forget_what_was_seen()
@@ -71,6 +71,7 @@ class Connection:
 
     def _on_ari_up(self) -> None:
         self._connection += 1
+        self._ami.hurry()
         self._forget_what_was_seen()
         self._lost.clear()
         self._connected.set()
@@ -84,6 +85,7 @@ class Connection:
             self._tell(SwitchDown(datetime.now(UTC), reason))
 
     def _on_ami_down(self, reason: str) -> None:
+        self._ami_up.clear()
         log.warning("AMI is down (%s): calls go on, recordings cannot be started", reason)
 
     def _forget_what_was_seen(self) -> None:
@@ -124,6 +126,7 @@ class Connection:
     async def _get_ready(self) -> str:
         """Learn which run of Asterisk this is, subscribe, and recognise our channels; the boot id."""
         boot_id = await self._read_boot_id()
+        patience = AMI_AGAIN_S if self._boot_id else AMI_PATIENCE_S
         if boot_id != self._boot_id:
             self._accounts.forget()
             self._boot_id = boot_id
@@ -141,7 +144,7 @@ class Connection:
             self._watch.learn_bridge(bridge["id"], bridge["channels"])
         if not self._ami.up:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ami_seen.wait(), AMI_PATIENCE_S)
+                await asyncio.wait_for(self._ami_up.wait(), patience)
             if not self._ami.up:
                 log.warning("AMI is not there yet: calls can be made, recordings cannot be started")
         return boot_id

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 UNWRITTEN_S = 0.3
 """How long the row may take to say that a customer who was joined to an agent is connected."""
-AGAIN_S = 1.0
+AGAIN_S = 0.5
+"""How soon a switch that did not answer is asked again."""
 
 
 class RecordDesk:
@@ -30,6 +31,7 @@ class RecordDesk:
         self._switch = switch
         self._notices: dict[UUID, Notice] = {}
         self._begun: set[UUID] = set()
+        self._late: set[UUID] = set()
         self._timers = Timers()
         self._boxes: Mailboxes[UUID, CallTask] = Mailboxes(self._record)
 
@@ -51,6 +53,7 @@ class RecordDesk:
         """The call is over."""
         self._timers.cancel(call_id)
         self._begun.discard(call_id)
+        self._late.discard(call_id)
         self._notices.pop(call_id, None)
 
     def waiting(self) -> int:
@@ -73,8 +76,10 @@ class RecordDesk:
             await self._switch.record(str(call_id), services.recording_path(call), (await self._notice(call)).value)
         except SwitchRefused as error:
             log.warning("call %s: the switch refused to record it (%s)", call_id, error)
-        except SwitchUnreachable:
-            log.warning("call %s: it is not recorded yet, the switch did not answer; asked again", call_id)
+        except SwitchUnreachable as error:
+            if call_id not in self._late:
+                log.warning("call %s: it is not recorded yet (%s); asked again", call_id, error)
+            self._late.add(call_id)
             self._later(call, AGAIN_S)
         else:
             self._begun.add(call_id)

@@ -187,7 +187,8 @@ class Judge:
             return ""  # cut off by the switch's own death before anything could be done for them
         limit = LIMIT_S + SLACK_S + (DETECTION_S if call.screened else 0.0)
         if truth.ended_by == "us" and not (call.screened and call.verdict == "HANGUP"):
-            return f"answered, met nobody, and was let go; it counts as {call.outcome}"
+            after = truth.ended - truth.answered
+            return f"answered, met nobody, and was let go after {after:.2f} s; it counts as {call.outcome}"
         if truth.ended - truth.answered > limit:
             waited = truth.ended - truth.answered
             return f"answered, met nobody, and gave up after {waited:.1f} s; it counts as {call.outcome}"

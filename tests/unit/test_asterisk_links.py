@@ -111,6 +111,43 @@ async def test_ami_notices_a_connection_that_hangs(monkeypatch: pytest.MonkeyPat
             up.clear()
 
 
+async def test_ami_waits_for_no_answer_of_a_connection_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of an Asterisk that is starting: the next try must not wait for the answer to the last."""
+    monkeypatch.setattr(ami_module, "REQUEST_TIMEOUT_S", 60.0)
+
+    async def answer(action: Action, writer: asyncio.StreamWriter) -> None:
+        if len(fake.actions) == 1:
+            writer.close()
+        elif action["Action"] == "Login":
+            reply(writer, action)
+        else:
+            writer.close()
+
+    async with manager(answer) as (fake, link, _, up):
+        await asyncio.wait_for(up.wait(), 5)
+        with pytest.raises(AmiUnreachable, match="lost"):
+            await asyncio.wait_for(link.request("MixMonitor", Channel="c1", File="x.wav"), 5)
+
+
+async def test_ami_tries_at_once_when_it_is_told_that_asterisk_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ami_module, "FIRST_PAUSE_S", 60.0)
+    refused = asyncio.Event()
+
+    async def answer(action: Action, writer: asyncio.StreamWriter) -> None:
+        if refused.is_set():
+            reply(writer, action)
+        else:
+            writer.close()
+            refused.set()
+
+    async with manager(answer) as (_, link, _, up):
+        await asyncio.wait_for(refused.wait(), 5)
+        async with asyncio.timeout(5):
+            while not up.is_set():
+                link.hurry()
+                await asyncio.sleep(0.01)
+
+
 async def test_ami_says_why_it_was_refused(caplog: pytest.LogCaptureFixture) -> None:
     refused = asyncio.Event()
 
