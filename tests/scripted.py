@@ -17,6 +17,7 @@ from dialer.telephony.port import (
     PhoneAccount,
     Placement,
     SwitchError,
+    SwitchUnreachable,
     Whisper,
     bridge_of,
     leg_of,
@@ -47,6 +48,7 @@ class ScriptedSwitch:
     def __post_init__(self) -> None:
         self._asked = asyncio.Condition()
         self._sink: EventSink | None = None
+        self._disconnected = False
         self.running = asyncio.Event()
         self.looks = 0
 
@@ -106,12 +108,18 @@ class ScriptedSwitch:
 
     async def run(self, sink: EventSink) -> None:
         self._sink = sink
+        self._disconnected = False
         sink(events.SwitchUp(now(), self.boot_id))
         self.running.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._disconnected = True
 
     async def _request(self, name: str, about: str, *rest: object) -> None:
         await self.guard()
+        if self._disconnected:
+            raise SwitchUnreachable("not connected")
         request = Request(name, about, rest)
         self.requests.append(request)
         if self.on_request is not None:

@@ -32,6 +32,7 @@ class RecordDesk:
         self._notices: dict[UUID, Notice] = {}
         self._begun: set[UUID] = set()
         self._late: set[UUID] = set()
+        self._due: dict[UUID, CallTask] = {}
         self._timers = Timers()
         self._boxes: Mailboxes[UUID, CallTask] = Mailboxes(self._record)
 
@@ -46,12 +47,14 @@ class RecordDesk:
     def record(self, call: CallTask) -> None:
         """Record it from now on. Asked again, nothing happens."""
         self._timers.cancel(call.pk)
+        self._due.pop(call.pk, None)
         if call.record:
             self._boxes.put(call.pk, call)
 
     def forget(self, call_id: UUID) -> None:
         """The call is over."""
         self._timers.cancel(call_id)
+        self._due.pop(call_id, None)
         self._begun.discard(call_id)
         self._late.discard(call_id)
         self._notices.pop(call_id, None)
@@ -61,11 +64,14 @@ class RecordDesk:
         return self._boxes.waiting()
 
     async def close(self, patience: float) -> None:
-        """Finish what was begun, within `patience` seconds."""
-        self._timers.close()
+        """Finish what was begun, within `patience` seconds; what was to be asked for in a moment is asked for now."""
+        for call in list(self._due.values()):
+            self.record(call)
         await self._boxes.close(patience)
+        self._timers.close()
 
     def _later(self, call: CallTask, seconds: float) -> None:
+        self._due[call.pk] = call
         self._timers.start(call.pk, seconds, lambda: self.record(call))
 
     async def _record(self, call_id: UUID, call: CallTask) -> None:

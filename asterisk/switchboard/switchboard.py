@@ -78,11 +78,19 @@ class Switchboard:
         try:
             await self._lead.take()
             await self._store.run(outbox.release_taken)
+            async with asyncio.TaskGroup() as connected:
+                connected.create_task(self._switch.run(self._hear))
+                await self._work()
+        finally:
+            await asyncio.shield(self._close())
+
+    async def _work(self) -> None:
+        """All but the switch's connection, which stays until what was begun is finished: it needs the switch."""
+        try:
             async with asyncio.TaskGroup() as group:
                 for job in (
                     self._lead.kept(),
                     self._listener.run(),
-                    self._switch.run(self._hear),
                     self._place_queued(),
                     self._take_commands(),
                     self._look_again_and_again(),
@@ -101,6 +109,8 @@ class Switchboard:
         await self._handling.close(patience)
         await self._calls.close(patience)
         await self._legs.close(patience)
+
+    async def _close(self) -> None:
         self._beat.close()
         self._store.close()
         await self._lead.close()

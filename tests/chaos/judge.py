@@ -31,6 +31,8 @@ from tests.chaos.rig import Rig
 LIMIT_S, SLACK_S = 2.0, 1.0
 DETECTION_S = 5.5
 SPOKE_S = 1.0
+CROSSED_S = 0.3
+"""An answer and the hang-up of a switch that is being ended may cross on the wire: it saw none, the carrier one."""
 SOONEST_AGAIN = timedelta(minutes=1)
 """No rule brings a lead back sooner, on the product's own clock."""
 
@@ -185,6 +187,8 @@ class Judge:
             return ""
         if self._cut_by_the_switch(truth) and call.outcome in ("lost", "early_hangup"):  # it hangs up as a person does
             return ""  # cut off by the switch's own death before anything could be done for them
+        if self._cut_by_the_switch(truth) and not call.answered and truth.ended - truth.answered < CROSSED_S:
+            return ""
         limit = LIMIT_S + SLACK_S + (DETECTION_S if call.screened else 0.0)
         if truth.ended_by == "us" and not (call.screened and call.verdict == "HANGUP"):
             after = truth.ended - truth.answered

@@ -250,6 +250,21 @@ async def test_agents_lines_that_went_with_the_switch_are_known_to_be_gone_at_on
     assert (await sync_to_async(session_of)(session)).state == "paused"
 
 
+async def test_what_was_begun_is_finished_on_the_switch_before_it_is_let_go(campaign: Campaign) -> None:
+    """A switchboard that is ended as it connects somebody records them, too."""
+    session = await sync_to_async(ready_agent)(campaign)
+    switch = ScriptedSwitch()
+    switch.hold_leg(session.public_id)
+    async with board(switch):
+        await switch.running.wait()
+        [call_id] = await sync_to_async(queue)(campaign)
+        await switch.asked("place", call_id)
+        switch.ready(call_id)
+        await switch.asked("join", call_id)
+    assert switch.count("record", call_id) == 1
+    assert (await sync_to_async(session_of)(session)).state == "in_call"
+
+
 async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaign) -> None:
     """It died after the call was placed; meanwhile the customer answered, and a stranger's channel is there too."""
     session = await sync_to_async(ready_agent)(campaign)
