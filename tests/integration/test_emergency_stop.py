@@ -20,8 +20,8 @@ from dialer.people.models import Role
 from dialer.telephony.models import SwitchCommand
 from dialer.telephony.port import ChannelInfo, SwitchUnreachable
 from tests import factories
-from tests.integration.test_switchboard import _call, _queue, board, until
 from tests.scripted import ScriptedSwitch
+from tests.switchboards import board, call_of, queue, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,13 +59,13 @@ async def test_what_rings_ends_and_who_has_answered_is_served(campaign: Campaign
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
-        ringing, dialing, person = await sync_to_async(_queue)(campaign, 3)
+        ringing, dialing, person = await sync_to_async(queue)(campaign, 3)
         for call_id in (ringing, dialing, person):
             await switch.asked("place", call_id)
         switch.ringing(ringing)
         switch.ringing(person)
         switch.answered(person)
-        await until(lambda: _call(ringing).state == "ringing" and _call(person).state == "answered")
+        await until(lambda: call_of(ringing).state == "ringing" and call_of(person).state == "answered")
         states = {str(ringing): "RINGING", str(dialing): "DIALING", str(person): "UP"}
         holding(switch, **states)
         made = await sync_to_async(stop)(campaign)
@@ -83,17 +83,17 @@ async def test_what_rings_ends_and_who_has_answered_is_served(campaign: Campaign
     assert result.startswith("Confirmed by the switch after ")
     assert result.endswith("no call rings. 2 were hung up, 1 go on.")
     assert switch.count("hang_up", person) == 0
-    outcomes = await sync_to_async(lambda: [_call(one).outcome for one in (ringing, dialing)])()
+    outcomes = await sync_to_async(lambda: [call_of(one).outcome for one in (ringing, dialing)])()
     assert outcomes == ["cancelled", "cancelled"]
 
 
 async def test_what_was_queued_is_never_placed(campaign: Campaign) -> None:
     switch = ScriptedSwitch()
-    [call_id] = await sync_to_async(_queue)(campaign)
+    [call_id] = await sync_to_async(queue)(campaign)
     made = await sync_to_async(stop)(campaign)
     async with board(switch):
         await until(lambda: command_of(made).status == "done")
-        await until(lambda: _call(call_id).outcome == "cancelled")
+        await until(lambda: call_of(call_id).outcome == "cancelled")
     assert switch.count("place") == 0
 
 
@@ -104,7 +104,7 @@ async def test_a_switch_that_does_not_answer_confirms_nothing(
     switch = ScriptedSwitch()
     async with board(switch):
         await switch.running.wait()
-        [call_id] = await sync_to_async(_queue)(campaign)
+        [call_id] = await sync_to_async(queue)(campaign)
         await switch.asked("place", call_id)
         holding(switch, **{str(call_id): "RINGING"})
         switch.fail["inventory"] = SwitchUnreachable("no answer")

@@ -40,8 +40,8 @@ from dialer.telephony.port import (
 )
 from tests import factories
 from tests import switch as told
-from tests.integration.test_switchboard import board, until
 from tests.scripted import ScriptedSwitch
+from tests.switchboards import board, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

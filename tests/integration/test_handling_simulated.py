@@ -25,7 +25,7 @@ from dialer.telephony.port import PhoneAccount, Switch, bridge_of, leg_of, party
 from dialer.telephony.simulated import SimulatedSwitch
 from dialer.telephony.simulated_people import Mix, far_end
 from tests import factories
-from tests.integration.test_switchboard import board, until
+from tests.switchboards import board, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

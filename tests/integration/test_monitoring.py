@@ -23,8 +23,8 @@ from dialer.telephony import events
 from dialer.telephony.models import SwitchCommand
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, bridge_of, leg_of, snoop_of
 from tests import factories
-from tests.integration.test_switchboard import board, until
 from tests.scripted import ScriptedSwitch
+from tests.switchboards import board, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

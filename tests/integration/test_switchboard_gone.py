@@ -14,15 +14,15 @@ from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.telephony.port import Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
-from tests.integration.test_switchboard import _call, _ready_agent, _session, board, until
 from tests.scripted import ScriptedSwitch
+from tests.switchboards import board, call_of, ready_agent, session_of, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_a_call_that_cannot_be_bridged_is_not_tried_for_ever(campaign: Campaign) -> None:
     """The switch was restarted between claim and bridge: no event will ever say that the customer is gone."""
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch(fail={"join": SwitchRefused("Channel not found")})
     switch.hold_leg(session.public_id)
     async with board(switch) as running:
@@ -32,12 +32,12 @@ async def test_a_call_that_cannot_be_bridged_is_not_tried_for_ever(campaign: Cam
         switch.ready(call_id)
         await switch.asked("join", call_id)
         running._look.set()
-        await until(lambda: _call(call_id).outcome == "abandoned")  # they answered, and met nobody
-        await until(lambda: _session(session).state == "ready")
+        await until(lambda: call_of(call_id).outcome == "abandoned")  # they answered, and met nobody
+        await until(lambda: session_of(session).state == "ready")
 
 
 async def test_a_switch_that_does_not_answer_is_asked_again_for_the_same_agent(campaign: Campaign) -> None:
-    session = await sync_to_async(_ready_agent)(campaign)
+    session = await sync_to_async(ready_agent)(campaign)
     switch = ScriptedSwitch(fail={"join": SwitchUnreachable("no answer")})
     switch.hold_leg(session.public_id)
     async with board(switch):
@@ -47,8 +47,8 @@ async def test_a_switch_that_does_not_answer_is_asked_again_for_the_same_agent(c
         switch.ready(call_id)
         await switch.asked("join", call_id, times=2)
         del switch.fail["join"]
-        await until(lambda: _call(call_id).state == "connected")
-    kinds = await sync_to_async(lambda: list(_call(call_id).events.values_list("kind", flat=True)))()
+        await until(lambda: call_of(call_id).state == "connected")
+    kinds = await sync_to_async(lambda: list(call_of(call_id).events.values_list("kind", flat=True)))()
     assert kinds.count("claimed") == 1
 
 
@@ -65,10 +65,10 @@ async def test_who_was_answered_while_nobody_was_there_is_remembered_by_the_swit
     switch = ScriptedSwitch()
     switch.held = Inventory("boot-1", answered={str(call_id): "NONE"})
     async with board(switch) as running:
-        await until(lambda: _call(call_id).outcome == "abandoned")
+        await until(lambda: call_of(call_id).outcome == "abandoned")
         running._look.set()
         await switch.asked("forget", "")
     assert any(one.rest == ((str(call_id),),) for one in switch.requests if one.name == "forget")
-    call = await sync_to_async(_call)(call_id)
+    call = await sync_to_async(call_of)(call_id)
     assert call.answered and call.answered_at is not None
     await sync_to_async(connections.close_all)()

@@ -22,8 +22,8 @@ from dialer.core.clock import now
 from dialer.telephony.port import ChannelInfo, Inventory
 from tests import switch as switch_tells
 from tests.factories import get_session, make_call, make_campaign, make_lead, make_session, make_tenant
-from tests.integration.test_switchboard import board, until
 from tests.scripted import ScriptedSwitch
+from tests.switchboards import board, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
