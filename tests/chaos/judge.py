@@ -90,8 +90,7 @@ class Judge:
                 continue
             asked = call.events.filter(kind="hang_up_asked").exists()
             if not asked:
-                story = list(call.events.order_by("seq").values_list("kind", flat=True))
-                found.append(f"{call.pk} ended in {self._when(truth.ended)}: {story[-4:]}")
+                found.append(f"{call.pk} ended in {self._when(truth.ended)}: {_story(call, truth)}")
         return found
 
     # ---- what belongs together
@@ -253,6 +252,16 @@ class Judge:
             "carrier_calls": len(self._truths),
             "by_outcome": dict(sorted(Counter(call.outcome for call in self._calls).items())),
         }
+
+
+def _story(call: CallTask, truth: TruthCall) -> str:
+    """What was written of a call, and when, in seconds from its answer as the carrier saw it; who ended it."""
+    zero = truth.answered or truth.arrived
+    answer = call.answered_at.timestamp() if call.answered_at is not None else 0.0
+    told = [
+        f"{kind} {at.timestamp() - answer:+.2f}" for kind, at in call.events.order_by("seq").values_list("kind", "at")
+    ]
+    return f"{told}; the carrier: over after {truth.ended - zero:.2f} s; hung up by {call.hung_up_by or 'nobody known'}"
 
 
 def _why_missing(root: Path, recording: Recording | None) -> str:
