@@ -51,8 +51,9 @@ class Alone:
 
     def hear(self, call_id: UUID, event: Event) -> None:
         """An event of a call was heard, and is going to be recorded."""
-        if call_id in self._served and event.kind in _OF_WAITING:
-            self._served[call_id] = event
+        if call_id in self._served:
+            if event.kind in _OF_WAITING:
+                self._served[call_id] = event
             return
         match event.kind:
             case Kind.READY if event.verdict == "MACHINE":

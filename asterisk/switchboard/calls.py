@@ -365,7 +365,7 @@ class CallDesk:
     async def _play_message(self, call_id: UUID, message: str = MESSAGE) -> None:
         over = Event(Kind.MESSAGE_PLAYED)
         self._timers.start(call_id, MESSAGE_PATIENCE_S, lambda: self.tell(call_id, over, now()))
-        await self._switch.play(str(call_id), message, f"message-{call_id}")
+        await self._switch.play(str(call_id), message, message_of(call_id))
 
     async def _hang_up(self, call: CallTask) -> None:
         try:
@@ -374,6 +374,11 @@ class CallDesk:
             log.warning("call %s: the switch refused to end it (%s)", call.pk, error)
         except SwitchUnreachable:
             log.warning("call %s: the switch did not answer when asked to end it; asked again when it is back", call.pk)
+
+
+def message_of(call_id: UUID) -> str:
+    """The playback of the message to a call."""
+    return f"message-{call_id}"
 
 
 def event_of_end(end: ChannelEnded) -> Event:

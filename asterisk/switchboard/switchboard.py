@@ -27,7 +27,7 @@ from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import LEG_PREFIX, PARTY_PREFIX, SNOOP_PREFIX, Switch, SwitchError
 
 from .beat import Beat
-from .calls import CallDesk, event_of_end
+from .calls import CallDesk, event_of_end, message_of
 from .handling import HandlingDesk
 from .inventory import Reconciler
 from .lead import Lead, LeadershipLost
@@ -185,7 +185,8 @@ class Switchboard:
                 self._calls.tell(uuid, Event(Kind.READY, verdict=verdict, reason=detail[:200]), at)
             case events.ChannelEnded(at=at):
                 self._calls.tell(uuid, event_of_end(event), at)
-            case events.MessagePlayed(at=at, cut_off=cut_off):
+            case events.MessagePlayed(at=at, playback_id=played, cut_off=cut_off) if played == message_of(uuid):
+                # Not the notice of a recording: after that nobody is let go.
                 self._calls.tell(uuid, Event(Kind.MESSAGE_PLAYED, cut_off=cut_off), at)
 
     def _hear_leg(self, session: UUID, event: events.SwitchEvent) -> None:

@@ -16,8 +16,10 @@ from asterisk.switchboard import store
 from dialer.calls import services
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns.models import Campaign
+from dialer.core.clock import now
 from dialer.live import publish
 from dialer.telephony import outbox
+from dialer.telephony.events import MessagePlayed
 from dialer.telephony.models import CommandKind, SwitchCommand
 from dialer.telephony.port import ChannelInfo
 from tests import factories
@@ -157,6 +159,7 @@ async def test_who_talks_already_is_not_told_that_nobody_is_there(
         switch.hold_leg(session.public_id)
         await switch.asked("join", call_id)
         await switch.asked("record", call_id)  # it is a conversation, whatever can be written of it
+        switch.tell(MessagePlayed(str(call_id), f"notice-{call_id}", now()))  # that it is recorded
         await asyncio.sleep(3.0)  # longer than anybody may wait; that nothing happens has no event
         away.back = True
         await until(lambda: session_of(session).state == "in_call")

@@ -96,7 +96,8 @@ def test_only_names_that_are_ids_reach_a_call(name: str, known: bool, cause: int
         at = translate.epoch_time("0")
         board._hear(events.ChannelReady(channel, at))
         board._hear(events.ChannelEnded(channel, at, cause))
-        board._hear(events.MessagePlayed(channel, name, at))
+        board._hear(events.MessagePlayed(channel, name, at))  # some other sound: nobody is let go after it
+        board._hear(events.MessagePlayed(channel, f"message-{channel}", at))
         board._store._threads.shutdown()
         return reached
 

@@ -107,6 +107,7 @@ async def test_who_is_given_to_an_agent_hears_no_message_unless_that_fails(
     for call in (talking, refused):
         alone.hear(call, UNSCREENED)
         alone.serve(call)
+        alone.hear(call, Event(Kind.MESSAGE_PLAYED))
         alone.hear(call, Event(Kind.WAIT_EXPIRED))
     await asyncio.sleep(0.1)  # that nothing happens has no event
     assert switch.requests == []
