@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
+from dialer.telephony.events import Remembered
 from dialer.telephony.port import (
     AlreadyThere,
     Inventory,
     PhoneAccount,
     Placement,
     RecordingNotice,
-    Remembered,
     SwitchRefused,
     SwitchUnreachable,
     Whisper,

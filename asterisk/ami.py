@@ -188,9 +188,21 @@ def check(name: str, value: str) -> None:
 
 
 def plain(message: Mapping[str, Any]) -> Headers:
-    """A message's headers as plain text, decoded as UTF-8. Of a header that came twice the first counts."""
+    """A message's headers as plain text, decoded as UTF-8. Of a header that came twice the first counts.
+
+    Only of `ChanVariable: NAME=value` there is one for each variable: it becomes `ChanVariable(NAME)`.
+    """
     headers: Headers = {}
     for name, value in message.items():
-        text = str(value[0] if isinstance(value, list) and value else value)
-        headers[str(name)] = text.encode("latin-1", "replace").decode("utf-8", "replace")
+        texts = [_decoded(text) for text in (value if isinstance(value, list) and value else [value])]
+        if str(name) == "ChanVariable":
+            for text in texts:
+                variable, _, content = text.partition("=")
+                headers.setdefault(f"ChanVariable({variable})", content)
+        else:
+            headers[str(name)] = texts[0]
     return headers
+
+
+def _decoded(value: object) -> str:
+    return str(value).encode("latin-1", "replace").decode("utf-8", "replace")

@@ -20,16 +20,20 @@ from dialer.telephony.events import (
     IncomingCall,
     MessagePlayed,
     PhoneSeen,
+    Remembered,
     Screening,
     SwitchEvent,
     TrunkSeen,
+    Waits,
 )
-from dialer.telephony.port import ChannelInfo, Remembered
+from dialer.telephony.port import ChannelInfo
 
 VERDICTS: frozenset[str] = frozenset(get_args(Screening))
 OWNER = "CORDBOARD"
 """The channel variable that says whose channel it is: it holds the application's name."""
 CAMPAIGN = "CORDBOARD_CAMPAIGN"
+SINCE = "CORDBOARD_SINCE"
+"""The channel variable in which the dialplan writes since when somebody who answered waits, and the verdict."""
 INBOUND = "inbound"
 """What the dialplan writes into CAMPAIGN, and gives to the application, of somebody who calls us."""
 FROM_TRUNK = "cordboard-from-trunk"
@@ -148,6 +152,7 @@ def from_ami(headers: Mapping[str, str], trunks: Collection[str]) -> SwitchEvent
                 unattended=headers.get("Exten") == UNATTENDED,
                 message_left=headers.get("Exten") == LEFT,
                 answered=headers.get("ChannelStateDesc") == "Up",
+                waits=_waits(_ami_variable(headers, SINCE)),
             )
         case "PeerStatus":
             technology, _, name = headers.get("Peer", "").partition("/")
@@ -165,19 +170,17 @@ def remembered(messages: Iterable[Mapping[str, str]]) -> dict[str, Remembered]:
     for message in messages:
         name = message.get("Key", "").rpartition("/")[2]
         if message.get("Event") == "DBGetTreeResponse" and name:
-            word = message.get("Val", "")
-            found[name] = "DETECTING" if word == "DETECTING" else _verdict(word)
+            found[name] = _remembered(message.get("Val", ""))
     return found
 
 
 def ami_owner(headers: Mapping[str, str]) -> str:
     """The application that an AMI event's channel says it belongs to, or an empty string."""
-    return headers.get(f"ChanVariable({OWNER})", "") or _chan_variable(headers.get("ChanVariable", ""))
+    return _ami_variable(headers, OWNER)
 
 
-def _chan_variable(text: str) -> str:
-    name, _, value = text.partition("=")
-    return value if name == OWNER else ""
+def _ami_variable(headers: Mapping[str, str], name: str) -> str:
+    return headers.get(f"ChanVariable({name})", "")
 
 
 def ari_time(text: object) -> datetime:
@@ -197,10 +200,25 @@ def ari_time(text: object) -> datetime:
 
 def epoch_time(text: object) -> datetime:
     """The time of an AMI event (epoch seconds with a fraction); now, when it gives none that can be read."""
+    return _epoch(text) or datetime.now(UTC)
+
+
+def _epoch(text: object) -> datetime | None:
     try:
         return datetime.fromtimestamp(float(str(text)), UTC)
     except (ValueError, OverflowError, OSError):
-        return datetime.now(UTC)
+        return None
+
+
+def _waits(text: str) -> Waits | None:
+    """What the dialplan wrote on the channel of somebody who answered: "VERDICT epoch seconds"."""
+    word, _, seconds = text.partition(" ")
+    since = _epoch(seconds)
+    return None if since is None else Waits(_remembered(word), since)
+
+
+def _remembered(word: str) -> Remembered:
+    return "DETECTING" if word == "DETECTING" else _verdict(word)
 
 
 def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str]) -> ChannelInfo | None:
@@ -222,6 +240,7 @@ def channel_info(channel: Mapping[str, Any], app: str, bridges: Mapping[str, str
         verdict=_verdict(arguments[2] if ready and len(arguments) > 2 else ""),
         bridge_id=bridges.get(native_id(channel), ""),
         incoming=_numbers(channel) if ready and _variable(channel, CAMPAIGN) == INBOUND else None,
+        waits=_waits(_variable(channel, SINCE)),
     )
 
 
@@ -303,6 +322,7 @@ def _destroyed(event: Mapping[str, Any], at: datetime) -> SwitchEvent | None:
         unattended=extension == UNATTENDED,
         message_left=extension == LEFT,
         answered=_state(channel.get("state")) == "UP",
+        waits=_waits(_variable(channel, SINCE)),
     )
 
 

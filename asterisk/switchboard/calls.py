@@ -390,6 +390,8 @@ def event_of_end(end: ChannelEnded) -> Event:
         unattended=end.unattended,
         message_left=end.message_left,
         answered=end.answered,
+        verdict=end.waits.verdict if end.waits else "NONE",
+        since=end.waits.since if end.waits else None,
     )
 
 

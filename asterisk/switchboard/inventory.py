@@ -152,15 +152,16 @@ class Reconciler:
     def _catch_up(self, call: CallTask, channel: ChannelInfo, bridge: str, settle: bool) -> None:
         """Tell a call what its channel shows and its row does not; then what the switch still owes it."""
         moment = now()
+        since = channel.waits.since if channel.waits else moment  # whoever waited unseen has waited all the same
         if channel.state == "RINGING" and call.state == CallState.DIALING:
             self._calls.tell(call.pk, Event(Kind.RINGING), moment)
         if channel.state == "UP" and call.state in _BEFORE_ANSWER:
-            self._calls.tell(call.pk, Event(Kind.ANSWERED), moment)
+            self._calls.tell(call.pk, Event(Kind.ANSWERED), since)
         if call.inbound and call.state == CallState.ANSWERED:
             if channel.incoming is not None:
                 self._calls.arrive(call.pk, *channel.incoming, moment)
         elif channel.ready and call.state in _BEFORE_VERDICT:
-            self._calls.tell(call.pk, Event(Kind.READY, verdict=channel.verdict), moment)
+            self._calls.tell(call.pk, Event(Kind.READY, verdict=channel.verdict), since)
         elif call.state == CallState.HUMAN and bridge and channel.bridge_id == bridge:
             self._calls.tell(call.pk, Event(Kind.BRIDGED, session=call.session_id), moment)
         elif settle and (effects := owed(call.as_call())):

@@ -8,6 +8,7 @@ Asterisk maps SIP's answers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -102,7 +103,8 @@ class Event:
     """One thing that happened to a call. Only the fields that its kind needs are filled.
 
     `unattended`: the switch gave the person the message by itself, so who ended the call then is not known.
-    `overdue`: whoever hangs up had waited for longer than is allowed.
+    `overdue`: whoever hangs up had waited for longer than is allowed. `since`: of a channel that ended, since when they
+    had waited by the switch's own word, which comes with the verdict (DETECTING: of the detector, and none yet).
     """
 
     kind: Kind
@@ -115,6 +117,7 @@ class Event:
     cut_off: bool = False
     unattended: bool = False
     overdue: bool = False
+    since: datetime | None = None
     message_left: bool = False
     answered: bool = False
     """Of a missing call: the switch remembers that it was answered, and the verdict. Of one that ended: it was up."""
@@ -227,7 +230,7 @@ def _ready(call: Call, event: Event) -> Step:
         return replace(call, state=CallState.HUMAN, ending=ending), _HANG_UP
     if event.verdict == "HANGUP":
         return replace(call, state=CallState.DETECTING), _HANG_UP
-    if event.verdict == "MACHINE" or (event.verdict == "NOTSURE" and not call.unsure_to_agent):
+    if _is_machine(call):
         by = call.hung_up_by or "system"
         return replace(call, state=CallState.MACHINE, ending=Outcome.MACHINE, hung_up_by=by), _HANG_UP
     call = replace(call, state=CallState.HUMAN)
@@ -238,6 +241,11 @@ def _ready(call: Call, event: Event) -> Step:
     if call.own_agent:
         return replace(call, ending=Outcome.ABANDONED), (Effect(Act.PLAY_MESSAGE),)
     return call, (Effect(Act.CLAIM_AGENT), Effect(Act.START_WAIT))
+
+
+def _is_machine(call: Call) -> bool:
+    """Whether the verdict is that no person answered, or that a person need not be met."""
+    return call.verdict == "MACHINE" or (call.verdict == "NOTSURE" and not call.unsure_to_agent)
 
 
 def _caller_is_here(call: Call, event: Event) -> Step:
@@ -339,6 +347,8 @@ def _given_up(call: Call, event: Event) -> Step:
 def _hung_up(call: Call, event: Event) -> Step:
     if event.answered:  # the word of that may be on its way still: events overtake each other
         call, _ = _answered(call, event)
+    if call.answered and event.since is not None:  # so may that of the verdict be
+        call = replace(call, verdict=call.verdict or event.verdict.replace("DETECTING", ""))
     there = call.inbound or (call.answered and not event.unattended)
     by = call.hung_up_by or ("customer" if there else "")
     return _end(replace(call, hung_up_by=by), final_outcome(call, event), event.cause)
@@ -382,7 +392,7 @@ def _outcome_of_missing(call: Call, certain: bool) -> Outcome:
         return Outcome.LEFT_QUEUE if certain else Outcome.LOST
     if not call.answered:
         return Outcome.LOST
-    if call.verdict == "MACHINE" or (call.verdict == "NOTSURE" and not call.unsure_to_agent):
+    if _is_machine(call):
         return Outcome.MACHINE
     if call.screened and call.verdict in ("", "HANGUP"):  # the detector itself lets nobody go
         return Outcome.EARLY_HANGUP if certain else Outcome.LOST
@@ -438,7 +448,11 @@ def final_outcome(call: Call, event: Event) -> Outcome:
         return call.ending
     if call.inbound:
         return Outcome.LEFT_QUEUE
-    if event.unattended or event.overdue:
+    if event.unattended:
+        return Outcome.ABANDONED
+    if _is_machine(call):
+        return Outcome.MACHINE
+    if event.overdue:
         return Outcome.ABANDONED
     if call.answered:
         return Outcome.EARLY_HANGUP

@@ -84,6 +84,8 @@ def apply_event(*, call_id: UUID, event: Event, at: datetime) -> Applied | None:
         was = call.state
         if event.kind in FOUND_AGAIN:
             prepared.commit_lazily()
+        if event.since is not None and call.answered_at is None and not call.inbound:
+            _run(call, Event(Kind.ANSWERED), event.since)  # nobody told us, and the hang-up does
         effects = _run(call, _judged(call, event, at), at)
     return Applied(call, effects, ended_now=call.state == CallState.ENDED and was != CallState.ENDED)
 
@@ -95,6 +97,8 @@ def _judged(call: CallTask, event: Event, at: datetime) -> Event:
     the message, and who hung up is as the switch tells it.
     """
     since = call.ready_at if call.screened else call.answered_at
+    if since is None and event.verdict != "DETECTING":
+        since = event.since
     if event.kind is not Kind.HUNG_UP or call.connected_at is not None or call.ending or since is None:
         return event
     limit = timedelta(milliseconds=wait_limit_ms(call.connect_limit_ms, call.screened))
@@ -178,6 +182,8 @@ def _book(call: CallTask, change: Counts) -> None:
 
 def _event_row(call: CallTask, event: Event, at: datetime) -> CallEvent:
     data = {name: value for name, value in asdict(event).items() if value and name != "kind"}
+    if event.since is not None:
+        data["since"] = event.since.isoformat()
     if event.reason:
         data["reason"] = event.reason.replace("\0", " ")  # the one character that PostgreSQL cannot keep
     return CallEvent(

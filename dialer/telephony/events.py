@@ -14,6 +14,17 @@ from typing import Literal
 Screening = Literal["HUMAN", "MACHINE", "NOTSURE", "HANGUP", "NONE"]
 """A verdict of answering-machine detection; NONE: the call was not screened."""
 
+Remembered = Screening | Literal["DETECTING"]
+"""What the switch remembers of an answered call: the verdict of its detector, or that it had not come to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Since when a customer who answered waits for us: from the verdict on, or from the answer while there is none."""
+
+    verdict: Remembered
+    since: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class SwitchUp:
@@ -90,6 +101,8 @@ class ChannelEnded:
     """The recorded message that the switch left by itself was played to its end."""
     answered: bool = False
     """It was up when it ended. The event of its answer may come later: events overtake each other."""
+    waits: Waits | None = None
+    """Of a customer who had answered: since when they waited for us; None when the switch does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
-from .events import Screening, SwitchEvent
+from .events import Remembered, Screening, SwitchEvent, Waits
 
 Guard = Callable[[], Awaitable[None]]
 """Asked right before each request: waits, or raises, while this process may not act on the switch."""
@@ -121,6 +121,8 @@ class ChannelInfo:
     bridge_id: str = ""
     incoming: tuple[str, str] | None = None
     """Of somebody who calls us: what they dialed, and their number."""
+    waits: Waits | None = None
+    """Of a customer who answered; None when the switch does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,6 @@ class Inventory:
 
     None: it cannot be asked at present.
     """
-
-
-Remembered = Screening | Literal["DETECTING"]
-"""What the switch remembers of an answered call: the verdict of its detector, or that it had not come to one."""
 
 
 class Switch(Protocol):

@@ -421,3 +421,24 @@ def test_a_hang_up_heard_before_the_limit_was_noticed(campaign: Campaign, waited
     applied = services.apply_event(call_id=call.pk, event=Event(Kind.HUNG_UP, cause=16), at=gone)
     assert applied is not None
     assert (applied.call.outcome, applied.call.hung_up_by) == (outcome, "customer")
+
+
+@pytest.mark.parametrize("screened", [False, True])
+@pytest.mark.parametrize(("waited_s", "outcome"), [(0.9, Outcome.EARLY_HANGUP), (2.2, Outcome.ABANDONED)])
+def test_a_hang_up_of_somebody_whose_answer_nobody_told(
+    campaign: Campaign, screened: bool, waited_s: float, outcome: Outcome
+) -> None:
+    """They answered while no switchboard listened: since when they had waited comes with the word of their going."""
+    call = dialed(campaign)
+    CallTask.objects.across_tenants().filter(pk=call.pk).update(screened=screened)
+    answered = now() + timedelta(seconds=1)
+    gone = answered + timedelta(seconds=waited_s)
+    event = Event(Kind.HUNG_UP, cause=16, answered=True, verdict="HUMAN" if screened else "NONE", since=answered)
+    applied = services.apply_event(call_id=call.pk, event=event, at=gone)
+    assert applied is not None
+    assert (applied.call.outcome, applied.call.hung_up_by) == (outcome, "customer")
+    assert (applied.call.answered_at, applied.call.ended_at) == (answered, gone)
+    assert list(call.events.order_by("seq").values_list("kind", flat=True))[-2:] == ["answered", "hung_up"]
+    again = services.apply_event(call_id=call.pk, event=event, at=gone)
+    assert again is not None
+    assert again.call.last_seq == applied.call.last_seq

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
 
 from dialer.agents.services import NotNow
 from dialer.calls import placing
@@ -23,13 +21,7 @@ from tests import factories
 from tests.scripted import ScriptedSwitch
 from tests.switchboards import board, call_of, queue, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> AsyncIterator[None]:
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
 
 from dialer.agents.models import AgentSession
 from dialer.agents.services import NotNow
@@ -43,15 +42,9 @@ from tests import switch as told
 from tests.scripted import ScriptedSwitch
 from tests.switchboards import board, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 THIRD = "+12125550177"
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> Any:
-    yield
-    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections, transaction
+from django.db import transaction
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -27,7 +27,7 @@ from dialer.telephony.simulated_people import Mix, far_end
 from tests import factories
 from tests.switchboards import board, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 SPEED = 10.0
 PEOPLE = Mix(person=1, early_hangup=0, machine=0, no_answer=0, busy=0, congestion=0, invalid=0)
@@ -44,12 +44,6 @@ def patient_people(how_many: int) -> list[str]:
         if len(found) == how_many:
             return found
     raise AssertionError("there are no such people")
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> Any:
-    yield
-    await sync_to_async(connections.close_all)()
 
 
 async def go(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
 
 from dialer.agents import services as agents
 from dialer.agents.models import AgentSession
@@ -26,13 +25,7 @@ from tests import factories
 from tests.scripted import ScriptedSwitch
 from tests.switchboards import board, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> Any:
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 
 @pytest.fixture

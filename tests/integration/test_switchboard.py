@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections, transaction
+from django.db import transaction
 
 from asterisk.switchboard import switchboard
 from asterisk.switchboard.switchboard import Switchboard
@@ -24,20 +23,13 @@ from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.leads import callbacks
 from dialer.leads.models import Lead, LeadState
-from dialer.telephony.events import MessagePlayed, SwitchDown, SwitchUp
+from dialer.telephony.events import MessagePlayed, SwitchDown, SwitchUp, Waits
 from dialer.telephony.port import ChannelInfo, Inventory, SwitchRefused, SwitchUnreachable
 from tests import factories
 from tests.scripted import ScriptedSwitch, bridge_of, leg_of
 from tests.switchboards import board, call_of, queue, ready_agent, session_of, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> AsyncIterator[None]:
-    """The thread that runs the test's own queries lets go of its connection."""
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 
 @pytest.fixture
@@ -288,6 +280,23 @@ async def test_a_new_switchboard_catches_up_from_the_inventory(campaign: Campaig
         await until(lambda: call_of(call_id).state == "connected")
     assert switch.count("hang_up", call_id) == 0
     assert switch.count("place") == 0
+
+
+async def test_whoever_answered_while_no_switchboard_listened_has_waited_all_the_same(campaign: Campaign) -> None:
+    """No agent is free, and the two seconds are over when they are found: they hear the message at once."""
+    [call_id] = await sync_to_async(queue)(campaign)
+    await sync_to_async(services.begin_placing)(call_id=call_id)
+    since = now()
+    await sync_to_async(CallTask.objects.across_tenants().filter(pk=call_id).update)(placed_at=since)
+    switch = ScriptedSwitch()
+    channel = ChannelInfo(str(call_id), "UP", ready=True, waits=Waits("NONE", since))
+    switch.held = Inventory("boot-1", (channel,), ())
+    await until(lambda: now() > since + timedelta(seconds=2))
+    async with board(switch):
+        began = now()
+        await switch.asked("play", call_id)
+        assert now() - began < timedelta(seconds=1), "it is not two seconds from when they were found"
+        assert (await sync_to_async(call_of)(call_id)).answered_at == since
 
 
 async def test_the_second_switchboard_stands_by_and_takes_over(campaign: Campaign) -> None:

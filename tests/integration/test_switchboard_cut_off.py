@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
 from asterisk.switchboard import store
 from dialer.calls import services
@@ -26,14 +26,7 @@ from tests import factories
 from tests.scripted import ScriptedSwitch, bridge_of
 from tests.switchboards import board, call_of, queue, ready_agent, session_of, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-async def _connections_given_back(transactional_db: None) -> AsyncIterator[None]:
-    """The thread that runs the test's own queries lets go of its connection."""
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("connections_given_back")]
 
 
 @pytest.fixture

@@ -84,6 +84,9 @@ async def test_a_person_answers_after_ringing(bench: Bench) -> None:
     assert (ended.cause, ended.dial_status, ended.answered) == (16, "ANSWER", True)
     truth = await bench.truth(dialed)
     answered = await bench.wait(ChannelAnswered, call)
+    assert ended.waits is not None
+    assert ended.waits.verdict == "NONE"
+    assert abs((ended.waits.since - answered.at).total_seconds()) < 0.5
     assert truth.answered is not None
     assert abs(truth.answered - answered.at.timestamp()) < 1.0
     assert 0.9 < truth.answered - truth.arrived < 3.0
@@ -123,6 +126,12 @@ async def test_screening(bench: Bench, kind: int, voice: int, verdict: str) -> N
     assert ready.verdict == verdict
     assert ready.detail
     assert 1.0 < (ready.at - answered.at).total_seconds() < 7.5
+    [channel] = [one for one in (await bench.switch.inventory()).channels if one.channel_id == call]
+    assert channel.waits is not None
+    assert channel.waits.verdict == verdict
+    assert abs((channel.waits.since - ready.at).total_seconds()) < 0.5
+    await bench.switch.hang_up(call)
+    assert (await bench.wait(ChannelEnded, call)).waits == channel.waits
 
 
 async def test_hung_up_during_screening(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from asterisk.adapter import AsteriskSwitch
 from asterisk.sandbox import Sandbox
 from asterisk.sandbox.phone import Phone
 from asterisk.settings import AsteriskSettings
+from asterisk.watch import Watch
 from dialer.telephony.events import ChannelEnded, ChannelReady, SwitchDown, SwitchUp
 from dialer.telephony.port import PhoneAccount, Placement, SwitchRefused, SwitchUnreachable
 from tests.pbx.watched import PERSON, SECRET, STEADY, Bench, number
@@ -139,6 +140,29 @@ async def test_without_an_application_the_person_hears_the_message(bench: Bench)
             await asyncio.sleep(0.05)  # with nobody connected there is no event
     bench.sandbox.cli("pbx", "channel request hangup all")
     assert (await bench.truth(dialed)).answered is not None
+
+
+async def test_the_word_of_a_hang_up_says_since_when_they_had_waited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else of the call went to a dialer that is frozen; AMI alone tells the new one of the end."""
+    await bench.stop()
+    monkeypatch.setattr(Watch, "on_ari", lambda self, raw: None)
+    heir = Bench(bench.sandbox, AsteriskSwitch(AsteriskSettings.from_env(bench.sandbox.env())))
+    heir.start()
+    try:
+        await heir.wait(SwitchUp)
+        dialed = number(PERSON, seconds=1)
+        call = await heir.call(dialed)
+        ended = await heir.wait(ChannelEnded, call)
+        truth = await heir.truth(dialed)
+        assert ended.answered
+        assert ended.waits is not None
+        assert truth.answered is not None
+        assert (ended.waits.verdict, ended.dial_status) == ("NONE", "")
+        assert abs(ended.waits.since.timestamp() - truth.answered) < 0.5
+    finally:
+        await heir.stop()
 
 
 async def test_a_second_dialer_takes_over(bench: Bench) -> None:

@@ -196,6 +196,8 @@ def test_no_value_can_become_a_second_header(value: str) -> None:
 
 def test_plain_headers() -> None:
     assert plain({"A": ["1", "2"], "B": "Ã¼", "C": 5}) == {"A": "1", "B": "ü", "C": "5"}
+    assert plain({"ChanVariable": ["A=1", "B=2=2", "A=3"]}) == {"ChanVariable(A)": "1", "ChanVariable(B)": "2=2"}
+    assert plain({"ChanVariable": "A=1"}) == {"ChanVariable(A)": "1"}
 
 
 @asynccontextmanager

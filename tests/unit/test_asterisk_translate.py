@@ -18,6 +18,7 @@ from dialer.telephony.events import (
     MessagePlayed,
     PhoneSeen,
     TrunkSeen,
+    Waits,
 )
 
 STAMP = "2026-11-23T00:45:30.322+0000"
@@ -101,7 +102,10 @@ def test_ami_is_the_second_witness() -> None:
     assert translate.from_ami(headers, TRUNKS) == ChannelEnded("c1", at, 17)
     up = {**headers, "ChannelState": "6", "ChannelStateDesc": "Up"}
     assert translate.from_ami(up, TRUNKS) == ChannelEnded("c1", at, 17, answered=True)
-    assert translate.ami_owner({**headers, "ChanVariable": "CORDBOARD=cordboard"}) == "cordboard"
+    waited = {**up, "ChanVariable(CORDBOARD_SINCE)": "HUMAN 1795394728.250"}
+    waits = Waits("HUMAN", datetime.fromtimestamp(1795394728.25, UTC))
+    assert translate.from_ami(waited, TRUNKS) == ChannelEnded("c1", at, 17, answered=True, waits=waits)
+    assert translate.ami_owner({**headers, "ChanVariable(CORDBOARD)": "cordboard"}) == "cordboard"
     assert translate.ami_owner(headers) == ""
     peer = {"Event": "PeerStatus", "Peer": "PJSIP/a1", "PeerStatus": "Unreachable", "Timestamp": "1795394730.5"}
     assert translate.from_ami(peer, TRUNKS) == PhoneSeen("a1", False, at)
@@ -178,9 +182,12 @@ def test_rubbish_is_nothing(event: dict[str, Any], kind: object, inner: object) 
 
 
 names = st.sampled_from(
-    ["Event", "Uniqueid", "Cause", "Timestamp", "Peer", "PeerStatus", "ChanVariable", "ChanVariable(CORDBOARD)"]
+    [
+        *("Event", "Uniqueid", "Cause", "Timestamp", "Peer", "PeerStatus", "ChannelStateDesc"),
+        *("ChanVariable(CORDBOARD)", "ChanVariable(CORDBOARD_SINCE)"),
+    ]
 )
-values = st.sampled_from(["Hangup", "PeerStatus", "PJSIP/a", "Reachable"]) | st.text()
+values = st.sampled_from(["Hangup", "PeerStatus", "PJSIP/a", "Reachable", "Up", "HUMAN nan", "X 1e400"]) | st.text()
 
 
 @given(headers=st.dictionaries(names, values))

@@ -33,7 +33,7 @@ def ari(kind: str, channel: str = "c1", variables: dict[str, Any] = OURS, **more
 
 
 def hangup(channel: str = "c1", owner: str = "cordboard", cause: str = "16") -> dict[str, str]:
-    return {"Event": "Hangup", "Uniqueid": channel, "Cause": cause, "ChanVariable": f"CORDBOARD={owner}"}
+    return {"Event": "Hangup", "Uniqueid": channel, "Cause": cause, "ChanVariable(CORDBOARD)": owner}
 
 
 async def test_an_end_that_both_tell_is_told_once(watch: Watch, told: list[SwitchEvent]) -> None:

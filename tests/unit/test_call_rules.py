@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,9 @@ events = st.builds(
     session=st.sampled_from((None, 1, 2, 3)),
     by=st.sampled_from(("", "agent", "supervisor", "system")),
     cut_off=st.booleans(),
+    answered=st.booleans(),
+    overdue=st.booleans(),
+    since=st.sampled_from((None, datetime(2026, 11, 27, 12, tzinfo=UTC))),
 )
 # Left to chance alone few calls would get far, so most histories are a likely one with accidents.
 LIKELY = (
@@ -469,6 +473,27 @@ def test_a_screened_call_that_nobody_saw_end_is_what_the_switch_remembers(told: 
     ringing = Call(state=CallState.RINGING, screened=True)
     ended, _ = advance(ringing, told)
     assert (ended.outcome, ended.answered) == (outcome, told.answered)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "overdue", "outcome"),
+    [
+        ("DETECTING", False, Outcome.EARLY_HANGUP),
+        ("HUMAN", False, Outcome.EARLY_HANGUP),
+        ("HUMAN", True, Outcome.ABANDONED),
+        ("MACHINE", True, Outcome.MACHINE),
+        ("NOTSURE", True, Outcome.ABANDONED),
+    ],
+)
+def test_of_a_call_whose_answer_nobody_told_the_hang_up_says_what_it_was(
+    verdict: str, overdue: bool, outcome: Outcome
+) -> None:
+    ringing = Call(state=CallState.RINGING, screened=True)
+    since = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    told = Event(Kind.HUNG_UP, cause=16, answered=True, verdict=verdict, since=since, overdue=overdue)
+    ended, _ = advance(ringing, told)
+    assert (ended.outcome, ended.answered, ended.hung_up_by) == (outcome, True, "customer")
+    assert ended.verdict == verdict.replace("DETECTING", "")
 
 
 def test_nobody_in_time_plays_the_message_then_hangs_up_as_abandoned() -> None:

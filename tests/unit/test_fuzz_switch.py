@@ -28,17 +28,39 @@ KINDS = (
 )
 KEYS = (
     *("type", "timestamp", "application", "channel", "peer", "id", "dialstatus", "args", "cause", "bridge", "playback"),
-    *("target_uri", "state", "endpoint", "technology", "resource", "channelvars", "CORDBOARD", "dialplan", "exten"),
+    *(
+        "target_uri",
+        "state",
+        "endpoint",
+        "technology",
+        "resource",
+        "channelvars",
+        "CORDBOARD",
+        "CORDBOARD_SINCE",
+        "dialplan",
+        "exten",
+    ),
 )
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from(KINDS)
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
 )
 messages = st.dictionaries(st.sampled_from(KEYS), values, max_size=10)
-HEADERS = ("Event", "Uniqueid", "Cause", "Peer", "PeerStatus", "Timestamp", "Exten", "Key", "Val", "ChanVariable")
+HEADERS = (
+    "Event",
+    "Uniqueid",
+    "Cause",
+    "Peer",
+    "PeerStatus",
+    "Timestamp",
+    "Exten",
+    "Key",
+    "Val",
+    "ChanVariable(CORDBOARD_SINCE)",
+)
 headers = st.dictionaries(
     st.sampled_from(HEADERS) | st.text(max_size=8),
-    st.sampled_from(("Hangup", "PeerStatus", "DBGetTreeResponse", "PJSIP/", "Reachable", "nan", "1e400", ""))
+    st.sampled_from(("Hangup", "PeerStatus", "DBGetTreeResponse", "PJSIP/", "Reachable", "nan", "1e400", "", "X -1e9"))
     | st.text(max_size=20),
     max_size=8,
 )
