@@ -10,7 +10,7 @@ import logging
 import struct
 import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 1.0
 """A file that was written to more recently than this many seconds ago may still be in the switch's hands."""
+
+SPOKE = timedelta(seconds=1)
+"""A conversation that was shorter may have no recording: it takes the switch a moment to begin one."""
 
 GONE = "recording_gone"
 """The event of a call whose recording was removed: its time was over, or somebody asked to be forgotten."""
@@ -107,7 +110,8 @@ def finish(*, call_id: UUID, last_look: bool = False) -> Look:
     recording = Recording.objects.across_tenants().filter(call_id=call_id, state=RecordingState.RUNNING).first()
     if recording is None:
         return Look.NOTHING
-    if not CallTask.objects.across_tenants().filter(pk=call_id, state=CallState.ENDED).exists():
+    call = CallTask.objects.across_tenants().filter(pk=call_id, state=CallState.ENDED).first()
+    if call is None:
         return Look.LATER
     path = Path(settings.RECORDINGS_DIR) / recording.path
     try:
@@ -118,7 +122,8 @@ def finish(*, call_id: UUID, last_look: bool = False) -> Look:
     except (OSError, NotWhole) as error:
         if not last_look:
             return Look.LATER
-        log.error("the recording of call %s is missing: %s", call_id, error)
+        level = logging.INFO if _hardly_spoke(call) else logging.ERROR
+        log.log(level, "the recording of call %s is missing: %s", call_id, error)
         return _store(recording, Look.MISSING, state=RecordingState.MISSING)
     return _store(
         recording,
@@ -128,6 +133,13 @@ def finish(*, call_id: UUID, last_look: bool = False) -> Look:
         bytes=wav.size,
         sha256=digest,
     )
+
+
+def _hardly_spoke(call: CallTask) -> bool:
+    """Whether they parted before there was any sound to be written."""
+    if call.connected_at is None or call.ended_at is None:
+        return False
+    return call.ended_at - call.connected_at < SPOKE
 
 
 def _read(path: Path, *, mend: bool) -> Wav:

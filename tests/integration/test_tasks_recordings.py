@@ -92,6 +92,17 @@ def test_no_file_is_missing_only_at_the_last_look(recording: Recording) -> None:
     assert stored(recording).state == "missing"
 
 
+@pytest.mark.parametrize(("spoke_s", "level"), [(0.4, "INFO"), (1.2, "ERROR")])
+def test_that_nothing_is_recorded_of_a_word_is_no_fault(
+    recording: Recording, caplog: pytest.LogCaptureFixture, spoke_s: float, level: str
+) -> None:
+    over = now()
+    CallTask.objects.across_tenants().update(connected_at=over - timedelta(seconds=spoke_s), ended_at=over)
+    with caplog.at_level("INFO"):
+        assert recordings.finish(call_id=recording.call_id, last_look=True) is Look.MISSING
+    assert [record.levelname for record in caplog.records if "is missing" in record.getMessage()] == [level]
+
+
 def test_an_unknown_call_is_nothing(db: None) -> None:
     assert recordings.finish(call_id=UUID(int=0)) is Look.NOTHING
 
