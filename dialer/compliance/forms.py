@@ -157,6 +157,26 @@ class ConsentForm(forms.ModelForm):
         return data
 
 
+class EntryChoice(forms.ModelChoiceField):
+    """One of a number's entries on do-not-call lists."""
+
+    def label_from_instance(self, obj: DncEntry) -> str:
+        """The list, and whose it is."""
+        return f"{obj.get_kind_display()}, {obj.campaign.name if obj.campaign else _('every campaign')}"
+
+
+class RemovalForm(forms.Form):
+    """Which entry of a number is taken off the do-not-call list, and why."""
+
+    entry = EntryChoice(label=lazy("List"), queryset=None, empty_label=None)
+    why = forms.CharField(label=lazy("Why it is taken off"), max_length=200)
+
+    def __init__(self, *args: Any, tenant: Tenant, number: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        entries = DncEntry.objects.for_tenant(tenant).filter(phone=number)
+        self.fields["entry"].queryset = entries.select_related("campaign")  # type: ignore[attr-defined]
+
+
 class RevokeForm(forms.Form):
     """How somebody took their consent back."""
 

@@ -42,6 +42,27 @@ class DncEntry(TenantScoped):
         indexes = [models.Index(fields=["tenant", "phone"], name="dnc_by_phone")]
 
 
+class DncRemoval(TenantScoped):
+    """A number that was on the do-not-call list and is not any more: the entry as it was, who took it off, and why.
+
+    Never deleted. Calls of the time in between are judged by what was on the list then.
+    """
+
+    public_id = models.UUIDField(default=new_id, unique=True, editable=False)
+    phone = models.CharField(max_length=16, help_text="E.164")
+    campaign = models.ForeignKey("campaigns.Campaign", null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=9, choices=DncEntry.Kind.choices)
+    source = models.CharField(max_length=40)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    added_at = models.DateTimeField()
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    removed_at = models.DateTimeField()
+    why = models.CharField(max_length=200)
+
+    class Meta(TenantScoped.Meta):
+        indexes = [models.Index(fields=["tenant", "phone"], name="dnc_removal_by_phone")]
+
+
 class DncPattern(TenantScoped):
     """The first digits of numbers that are never dialed: a country, an area code, an exchange."""
 

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dialer.core import audit
 from dialer.core.clock import now
 from dialer.core.numbers import display_number
-from dialer.people.access import sees_numbers, supervisor, tenant_of, user_of
+from dialer.people.access import admin, sees_numbers, supervisor, tenant_of, user_of
 
 from . import evidence, services
-from .forms import ConsentForm, NoteForm, NumberForm, RevokeForm, StoryForm
+from .forms import ConsentForm, NoteForm, NumberForm, RemovalForm, RevokeForm, StoryForm
 from .laws import Level
 from .models import NumberNote
-from .story import evidence_rows, story_of
+from .story import Story, evidence_rows, story_of
 
 
 def _number(request: HttpRequest) -> str | None:
@@ -43,19 +43,26 @@ def number(request: HttpRequest) -> HttpResponse:
     tenant = tenant_of(request)
     _number(request)
     form = StoryForm(request.GET if "number" in request.GET else None, region=tenant.region)
-    context = {"form": form, "tab": "number"}
-    if form.is_bound and form.is_valid():
-        at = form.cleaned_data["at"]
-        story = story_of(tenant, form.cleaned_data["number"], at)
-        context |= {
-            "story": story,
-            "at": at,
-            "yet_to_come": at is not None and at > now(),
-            "consent_form": ConsentForm(initial={"given_at": now()}, auto_id="consent-%s"),
-            "revoke_form": RevokeForm(auto_id="revoke-%s"),
-            "note_form": NoteForm(instance=story.note, auto_id="note-%s"),
-        }
-    return render(request, "compliance/number.html", context)
+    if not form.is_bound or not form.is_valid():
+        return render(request, "compliance/number.html", {"form": form, "tab": "number"})
+    at = form.cleaned_data["at"]
+    story = story_of(tenant, form.cleaned_data["number"], at)
+    return _page(request, story, form=form, at=at, yet_to_come=at is not None and at > now())
+
+
+def _page(request: HttpRequest, story: Story, **context: object) -> HttpResponse:
+    """The page about a number; `context` has the forms that were filled in."""
+    tenant = tenant_of(request)
+    standing = {
+        "form": StoryForm(initial={"number": story.number}, region=tenant.region),
+        "story": story,
+        "removal_form": RemovalForm(tenant=tenant, number=story.number, auto_id="removal-%s"),
+        "consent_form": ConsentForm(initial={"given_at": now()}, auto_id="consent-%s"),
+        "revoke_form": RevokeForm(auto_id="revoke-%s"),
+        "note_form": NoteForm(instance=story.note, auto_id="note-%s"),
+        "tab": "number",
+    }
+    return render(request, "compliance/number.html", {**standing, **context})
 
 
 @supervisor
@@ -67,16 +74,7 @@ def add_consent(request: HttpRequest) -> HttpResponse:
         return redirect("compliance:number")
     form = ConsentForm(request.POST, auto_id="consent-%s")
     if not form.is_valid():
-        story = story_of(tenant, about)
-        context = {
-            "form": StoryForm(initial={"number": about}, region=tenant.region),
-            "story": story,
-            "consent_form": form,
-            "revoke_form": RevokeForm(auto_id="revoke-%s"),
-            "note_form": NoteForm(instance=story.note, auto_id="note-%s"),
-            "tab": "number",
-        }
-        return render(request, "compliance/number.html", context)
+        return _page(request, story_of(tenant, about), consent_form=form)
     data = form.cleaned_data
     services.add_consent(
         tenant_id=tenant.pk,
@@ -110,6 +108,29 @@ def revoke(request: HttpRequest) -> HttpResponse:
         _("%(count)s consent(s) of %(number)s are taken back. No call rests on them now.")
         % {"count": count, "number": display_number(about)},
     )
+    return redirect(_page_of(about))
+
+
+@admin
+@require_POST
+def unlist(request: HttpRequest) -> HttpResponse:
+    """Take a number off a do-not-call list."""
+    tenant, about = tenant_of(request), _number(request)
+    if about is None:
+        return redirect("compliance:number")
+    form = RemovalForm(request.POST, tenant=tenant, number=about, auto_id="removal-%s")
+    if not form.is_valid():
+        return _page(request, story_of(tenant, about), removal_form=form)
+    try:
+        services.remove_from_dnc(entry=form.cleaned_data["entry"], why=form.cleaned_data["why"], by=user_of(request))
+    except services.StaysListed as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request,
+            _("%(number)s is taken off the list, and why is kept. Its leads are dialed again when you say so there.")
+            % {"number": display_number(about)},
+        )
     return redirect(_page_of(about))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from dialer.campaigns.models import Campaign
 from dialer.core import audit
@@ -17,10 +18,23 @@ from dialer.people.models import User
 from .facts import Asked, asked_for, load, lock_numbers, lock_rules, lock_to_decide
 from .history import History
 from .laws import Level, Purpose
-from .models import CampaignTerms, Consent, DncEntry, DncPattern, GateVerdict, NumberNote, Retention, StateStop
+from .models import (
+    CampaignTerms,
+    Consent,
+    DncEntry,
+    DncPattern,
+    DncRemoval,
+    GateVerdict,
+    NumberNote,
+    Retention,
+    StateStop,
+)
 from .rules import Allow, Deny, gate, recording_notice
 
-__all__ = ["Asked", "Judged", "add_to_dnc", "allowed_at", "asked_for", "judge", "on_dnc", "still_allowed"]
+ERASED = "erased"
+"""The source of an entry about somebody who asked to be forgotten."""
+
+__all__ = ["ERASED", "Asked", "Judged", "add_to_dnc", "allowed_at", "asked_for", "judge", "on_dnc", "still_allowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,32 @@ def add_to_dnc(
         phone=number,
         campaign=campaign,
         defaults={"source": source, "added_by": by, "added_at": now(), "kind": kind},
+    )
+
+
+class StaysListed(Exception):
+    """The entry may not be taken off the do-not-call list; the message says why."""
+
+
+@transaction.atomic
+def remove_from_dnc(*, entry: DncEntry, why: str, by: User) -> None:
+    """Take a number off the do-not-call list, for a reason that is kept: listed by mistake, or they ask for calls.
+
+    The entry moves to the removals, so the evidence tells of both. Raises StaysListed of somebody who was forgotten.
+    """
+    if entry.source == ERASED:
+        raise StaysListed(_("This person asked to be forgotten. That they are not called again is a part of it."))
+    lock_numbers(tenant_id=entry.tenant_id, phones=[entry.phone])
+    if not DncEntry.objects.for_tenant(entry.tenant_id).filter(pk=entry.pk).exists():
+        return  # somebody else was quicker
+    removal = DncRemoval(removed_by=by, removed_at=now(), why=why)
+    for name in ("tenant_id", "phone", "campaign_id", "kind", "source", "added_by_id", "added_at"):
+        setattr(removal, name, getattr(entry, name))
+    removal.save()
+    entry.delete()
+    subject = str(removal.public_id)
+    audit.record(
+        tenant_id=removal.tenant_id, actor=by, action="dnc.removed", subject=subject, data={"kind": removal.kind}
     )
 
 

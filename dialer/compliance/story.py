@@ -13,7 +13,7 @@ from dialer.core.models import AuditEntry
 from dialer.leads.models import Lead
 from dialer.people.models import Tenant
 
-from .models import Consent, DncEntry, DncPattern, GateVerdict, NationalList, NumberNote
+from .models import Consent, DncEntry, DncPattern, DncRemoval, GateVerdict, NationalList, NumberNote
 from .selectors import on_national
 
 LATEST = 100
@@ -31,6 +31,7 @@ class Story:
     answer: GateVerdict | None
     leads: list[Lead]
     listed: list[DncEntry]
+    removed: list[DncRemoval]
     patterns: list[DncPattern]
     official: list[NationalList]
     consents: list[Consent]
@@ -75,6 +76,12 @@ def story_of(tenant: Tenant, number: str, at: datetime | None = None) -> Story:
             .select_related("campaign", "added_by")
             .order_by("pk")
         ),
+        removed=list(
+            DncRemoval.objects.for_tenant(tenant)
+            .filter(phone=number)
+            .select_related("campaign", "removed_by")
+            .order_by("pk")
+        ),
         patterns=[one for one in patterns if number.startswith(one.prefix)],
         official=official_lists_with(number),
         consents=list(
@@ -103,8 +110,8 @@ def official_lists_with(number: str) -> list[NationalList]:
 
 
 def audited(tenant: Tenant, story: Story) -> list[AuditEntry]:
-    """The entries of the audit trail about a number's consents, with their place in the hash chain."""
-    subjects = [str(one.public_id) for one in story.consents]
+    """The entries of the audit trail about a number's consents and removals, with their place in the hash chain."""
+    subjects = [str(one.public_id) for one in story.consents] + [str(one.public_id) for one in story.removed]
     return list(AuditEntry.objects.for_tenant(tenant).filter(subject__in=subjects).order_by("seq"))
 
 
@@ -134,12 +141,15 @@ def evidence_rows(tenant: Tenant, number: str) -> Iterator[dict[str, str]]:
         yield _row("consent", consent.given_at, answer=consent.kind, grounds=grounds)
         if consent.revoked_at:
             yield _row("consent revoked", consent.revoked_at, answer=consent.kind, grounds=consent.revoked_how)
+    for gone in story.removed:
+        yield _row("do not call", gone.added_at, campaign=_where(gone), answer=gone.kind, grounds=gone.source)
+        by = gone.removed_by.shown_name if gone.removed_by else ""
+        yield _row("taken off", gone.removed_at, campaign=_where(gone), answer=gone.kind, grounds=gone.why, by=by)
     for entry in story.listed:
-        where = entry.campaign.name if entry.campaign else "every campaign"
-        yield _row("do not call", entry.added_at, campaign=where, answer=entry.kind, grounds=entry.source)
+        yield _row("do not call", entry.added_at, campaign=_where(entry), answer=entry.kind, grounds=entry.source)
     for pattern in story.patterns:
-        where = pattern.campaign.name if pattern.campaign else "every campaign"
-        yield _row("do not call", pattern.added_at, campaign=where, answer=f"begins with {pattern.prefix}")
+        answer = f"begins with {pattern.prefix}"
+        yield _row("do not call", pattern.added_at, campaign=_where(pattern), answer=answer)
     for one in story.official:
         yield _row("official list", one.as_of, answer=one.name, grounds=f"on it; loaded {one.loaded_at.isoformat()}")
     yield from _checks(story.note)
@@ -147,6 +157,10 @@ def evidence_rows(tenant: Tenant, number: str) -> Iterator[dict[str, str]]:
         yield _verdict_row(verdict)
     for deed in audited(tenant, story):
         yield _row("audit", deed.at, answer=deed.action, by=deed.actor_name, hash=f"{deed.seq} {deed.hash}")
+
+
+def _where(entry: DncEntry | DncRemoval | DncPattern) -> str:
+    return entry.campaign.name if entry.campaign else "every campaign"
 
 
 def _checks(note: NumberNote | None) -> Iterator[dict[str, str]]:

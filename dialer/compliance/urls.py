@@ -19,6 +19,7 @@ urlpatterns = [
     path("compliance/number/", number_views.number, name="number"),
     path("compliance/number/consent/", number_views.add_consent, name="consent-add"),
     path("compliance/number/revoke/", number_views.revoke, name="consent-revoke"),
+    path("compliance/number/unlist/", number_views.unlist, name="dnc-remove"),
     path("compliance/number/note/", number_views.note, name="number-note"),
     path("compliance/number/evidence/", number_views.files, name="evidence"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model, Q
 
 from dialer.calls.models import CallEvent, CallTask, Recording
-from dialer.compliance.models import Consent, DncEntry, GateVerdict, NumberNote
+from dialer.compliance.models import Consent, DncEntry, DncRemoval, GateVerdict, NumberNote
 from dialer.handling.models import Party
 from dialer.leads.importing.services import refused_rows_of
 from dialer.leads.models import Callback, Lead, LeadNumber
@@ -31,13 +31,16 @@ def person(tenant: Tenant, number: str) -> dict[str, list[dict[str, Any]]]:
         "decisions": GateVerdict.objects.for_tenant(tenant).filter(Q(phone=number) | Q(lead__in=lead_ids)),
         "consents": Consent.objects.for_tenant(tenant).filter(phone=number),
         "do_not_call": DncEntry.objects.for_tenant(tenant).filter(phone=number),
+        "do_not_call_before": DncRemoval.objects.for_tenant(tenant).filter(phone=number),
         "refused_rows": refused_rows_of(tenant_id=tenant.pk, number=number),
         "number": NumberNote.objects.for_tenant(tenant).filter(phone=number),
     }
     return {kind: [_values(row) for row in rows.order_by("pk")] for kind, rows in kinds.items()}
 
 
-_OURS = frozenset({"tenant_id", "verdict_row_id", "session_id", "added_by_id", "revoked_by_id", "made_by_id"})
+_OURS = frozenset(
+    {"tenant_id", "verdict_row_id", "session_id", "added_by_id", "revoked_by_id", "made_by_id", "removed_by_id"}
+)
 """Columns that say nothing of the person."""
 
 

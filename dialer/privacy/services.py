@@ -20,7 +20,7 @@ from dialer.calls import recordings
 from dialer.calls.models import CallEvent, CallTask, Recording, RecordingState
 from dialer.calls.services import note_event
 from dialer.compliance.models import GateVerdict, NumberNote, Retention
-from dialer.compliance.services import add_to_dnc
+from dialer.compliance.services import ERASED, add_to_dnc
 from dialer.core import audit
 from dialer.core.clock import now
 from dialer.leads import callbacks
@@ -69,7 +69,7 @@ def erase(*, tenant: Tenant, number: str, why: str, by: User) -> dict[str, int]:
                 tenant, Recording.objects.for_tenant(tenant).filter(call__in=calls), files
             ),
         }
-        add_to_dnc(tenant_id=tenant.pk, number=number, source="erased", by=by)
+        add_to_dnc(tenant_id=tenant.pk, number=number, source=ERASED, by=by)
         audit.record(
             tenant_id=tenant.pk,
             actor=by,
