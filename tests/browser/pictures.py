@@ -338,7 +338,7 @@ def shoot(folder: Path, names: Container[str]) -> None:
             "call": (floor.supervisor, "/calls/"),
             "agents": (floor.manager, "/agents/"),
             "dnc": (floor.supervisor, "/dnc/?number=2125550100"),
-            "number": (floor.supervisor, f"/compliance/number/?number={quote(called)}"),
+            "number": (floor.admin, f"/compliance/number/?number={quote(called)}"),
             "official-lists": (floor.supervisor, "/compliance/lists/"),
             "stops": (floor.supervisor, "/compliance/stops/"),
             "calling-rules": (floor.admin, f"/compliance/campaigns/{floor.campaign.public_id}/"),
