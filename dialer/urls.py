@@ -8,6 +8,7 @@ from dialer.floor.tv_views import by_link
 from dialer.health.views import metrics_page, readyz
 from dialer.people.views import healthz, home
 
+handler500 = "dialer.core.outage.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),

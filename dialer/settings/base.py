@@ -213,8 +213,13 @@ LOGGING = {
         "line": {"()": "dialer.core.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": "dialer.core.logs.JsonFormatter", "process": process_name()},
     },
+    "filters": {"one line": {"()": "dialer.core.outage.OneLine"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": one_of("LOG_FORMAT", ("line", "json"), "line")}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": one_of("LOG_FORMAT", ("line", "json"), "line"),
+            "filters": ["one line"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+import urllib.error
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from dialer.core.clock import now
 from tests import factories
@@ -59,6 +63,7 @@ def test_postgresql_is_away(shift: Shift) -> None:
         over = time.monotonic() + AWAY_S
         keeps_talking(staying, AWAY_S)
         assert time.monotonic() > over
+        says_come_again(floor)
         ended_at = floor.truth(gone_number).ended
     finally:
         floor.stack.start_service("postgres")
@@ -72,6 +77,21 @@ def test_postgresql_is_away(shift: Shift) -> None:
     going.leave()
     ends_in_order(floor, staying, number)
     shift.dialing_goes_on(30)
+
+
+def says_come_again(floor: Floor) -> None:
+    """A page that cannot be made now is said to be made later, and is one line in the log."""
+    log = floor.stack.log_dir / "web.log"
+    seen = log.stat().st_size
+    asked = urllib.request.Request(f"{floor.address}/calls/", headers={"Cookie": f"sessionid={'x' * 32}"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=20)
+    with refused.value as answer:
+        assert (answer.code, answer.headers["Retry-After"]) == (503, "2")
+        assert "try again in a moment" in answer.read().decode()
+    said = log.read_bytes()[seen:].decode()
+    assert "Service Unavailable: /calls/ (the database cannot be reached)" in said
+    assert "Traceback" not in said
 
 
 def test_somebody_who_answers_while_postgresql_is_away_hears_the_message(shift: Shift, tmp_path: Path) -> None:
