@@ -13,7 +13,9 @@ from django.db import transaction
 
 from dialer.core import hooks
 from dialer.core.clock import now
+from dialer.core.language import speaking
 
+from . import alert_words
 from .models import Alert, Figure, Threshold
 from .panel import Panel, panel_of, visible
 from .reading import read_floor
@@ -27,7 +29,7 @@ def look() -> list[int]:
         floor = read_floor(tenant_id)
         for pk, campaign_id in rows.filter(tenant_id=tenant_id).values_list("pk", "campaign_id"):
             campaigns = [one for one in visible(floor, None) if campaign_id in (None, one.pk)]
-            name = campaigns[0].name if campaign_id is not None and campaigns else "All campaigns"
+            name = campaigns[0].name if campaign_id is not None and campaigns else alert_words.ALL
             panel = panel_of(floor, campaigns, None, key="all", name=name)
             if alert := _compare(pk, panel, floor.at):
                 began.append(alert.pk)
@@ -81,8 +83,11 @@ def _compare(pk: int, panel: Panel, at: datetime) -> Alert | None:
 
 def words(threshold: Threshold, where: str, value: float) -> str:
     """What an alert says."""
-    side = "above" if threshold.above else "below"
-    return f"{where}: {threshold.get_figure_display()} is {value:g}, {side} {threshold.value:g}."[:200]
+    template = alert_words.ABOVE if threshold.above else alert_words.BELOW
+    figure = Figure(threshold.figure)
+    with speaking("en"):
+        said = {"where": where, "figure": str(figure.label), "value": f"{value:g}", "limit": f"{threshold.value:g}"}
+    return (template % said)[:200]
 
 
 def tell(alert_id: int) -> None:
@@ -114,12 +119,12 @@ def untold() -> list[int]:
 
 def _mail(alert: Alert) -> str:
     if not settings.EMAIL_HOST and "smtp" in settings.EMAIL_BACKEND:
-        return "Not sent: no mail server is set (EMAIL_HOST)."
+        return alert_words.NO_SERVER
     try:
         send_mail(f"Cordboard: {alert.text}", f"{alert.text}\n{settings.PUBLIC_URL}/floor/\n", None, [_to(alert)])
     except OSError as error:  # smtplib's errors are of this kind
-        return f"Not sent: {error}"
-    return f"Sent {now():%Y-%m-%d %H:%M:%S} UTC"
+        return alert_words.NOT_SENT % {"why": error}
+    return alert_words.SENT % {"at": f"{now():%Y-%m-%d %H:%M:%S}"}
 
 
 def _to(alert: Alert) -> str:
@@ -136,6 +141,6 @@ def _hook(alert: Alert) -> str:
         "began_at": alert.began_at.isoformat(),
     }
     try:
-        return f"Answered {hooks.post(str(alert.threshold.webhook), told)}"
+        return alert_words.ANSWERED % {"status": hooks.post(str(alert.threshold.webhook), told)}
     except hooks.NotCalled as refusal:
-        return f"Not reached: {refusal}."
+        return alert_words.NOT_REACHED % {"why": refusal}

@@ -14,6 +14,8 @@ from dialer.core.ids import new_id
 from dialer.core.models import TenantScoped
 from dialer.people.models import Team
 
+from .alert_words import retold
+
 BUCKET_S = 300
 """Counters are kept per five minutes."""
 
@@ -163,6 +165,14 @@ class Alert(TenantScoped):
         constraints = [
             models.UniqueConstraint(fields=["threshold"], condition=Q(ended_at=None), name="one_open_alert_each")
         ]
+
+    def shown_text(self) -> str:
+        """What it says, in the active language."""
+        return retold(self.text)
+
+    def shown_telling(self) -> str:
+        """What became of telling people, in the active language."""
+        return " ".join(retold(one) for one in (self.mailed, self.hooked) if one)
 
 
 class EmergencyStop(TenantScoped):

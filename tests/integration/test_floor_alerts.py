@@ -18,6 +18,7 @@ from django.core import mail
 from dialer.calls.rules import Kind
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
+from dialer.core.language import speaking
 from dialer.floor import alerts, reading
 from dialer.floor.models import Alert, Threshold
 from tasks import alerts as jobs
@@ -85,6 +86,9 @@ def test_an_alert_begins_once_and_ends_by_itself(campaign: Campaign, hook: tuple
     assert [one.to for one in mail.outbox] == [["boss@example.com"]]
     assert [(one["figure"], one["value"]) for one in told] == [("waiting", 1)]
     assert (alert.mailed[:4], alert.hooked) == ("Sent", "Answered 204")
+    with speaking("es"):
+        assert alert.shown_text() == f"{campaign.name}: Clientes en espera: 1, por encima de 0."
+        assert alert.shown_telling() == f"Enviado {alert.mailed[5:]} Respondió 204"
     assert [one.pk for one in reading.read_floor(campaign.tenant_id).alerts] == [alert.pk]
     switch.tell(call.pk, Kind.HUNG_UP, cause=16)
     jobs.look()
