@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from dialer.campaigns import services as campaigns
 from dialer.campaigns.models import Campaign, LeadList, RecycleRule
-from dialer.campaigns.rework import Rework
+from dialer.campaigns.rework import EVERY, Rework
 from dialer.core import prepared
 from dialer.core.clock import now
 from dialer.core.zones import known_zone
@@ -52,9 +52,11 @@ FROM leads_lead AS lead CROSS JOIN LATERAL (
 ) AS last
 WHERE lead.tenant_id = %(tenant)s AND lead.list_id = %(list)s AND lead.id > %(after)s AND lead.id <= %(upto)s
     AND lead.attempts > 0 AND lead.priority <> %(promised)s AND lead.promised_to_id IS NULL
-    AND CASE WHEN last.disposition_id IS NULL THEN last.outcome ELSE '#' || last.disposition_id END = ANY(%(keys)s)
     AND (
-        (lead.state = 'waiting' AND lead.next_attempt_at > %(at)s)
+        %(every)s = ANY(%(keys)s)
+        OR CASE WHEN last.disposition_id IS NULL THEN last.outcome ELSE '#' || last.disposition_id END = ANY(%(keys)s)
+    ) AND (
+        (lead.state = 'waiting' AND (lead.next_attempt_at > %(at)s OR lead.attempts >= %(most)s))
         OR (NOT lead.is_open AND EXISTS (
             SELECT 1 FROM leads_bulkchangedlead AS ended JOIN leads_bulkchange AS change ON change.id = ended.change_id
             WHERE ended.lead_id = lead.id AND ended.attempts = lead.attempts AND change.action = %(by_rule)s
@@ -139,10 +141,11 @@ def _plan(row: Rework, upto: int) -> None:
     moment = now()
     with connection.cursor() as cursor:
         values = {"tenant": row.tenant_id, "list": row.at_list, "after": row.at_lead, "upto": upto, "keys": row.keys}
+        values |= {"every": EVERY, "most": row.campaign.max_attempts}
         cursor.execute(_RESTING, {**values, "at": moment, "promised": CALLBACK_PRIORITY, "by_rule": BY_RULE})
         found = [_Resting(*one) for one in cursor.fetchall()]
-        plans = _plans(row) if found else {}
-        planned = [(one, planned_at(one, plans[_key(one)])) for one in found]
+        rules, plan = _rules(row) if found else {}, _plan_of(row) if found else Plan()
+        planned = [(one, planned_at(one, replace(plan, rule=rules.get(_key(one))))) for one in found]
         moved = [(one, at) for one, at in planned if at is not None and _differs(one, at)]
         if moved:
             cursor.execute(_MOVE, {"ids": [one.pk for one, _at in moved], "times": [at for _one, at in moved]})
@@ -162,18 +165,20 @@ def _key(one: _Resting) -> str:
     return one.outcome if one.disposition_id is None else f"#{one.disposition_id}"
 
 
-def _plans(row: Rework) -> dict[str, Plan]:
-    """What the campaign says now, by the rule's key; what is a single lead's is added for each."""
-    max_attempts = row.campaign.max_attempts
+def _plan_of(row: Rework) -> Plan:
+    """What the campaign says now; the rule, and what is a single lead's, is added for each."""
+    return Plan(max_attempts=row.campaign.max_attempts, shares=shares_of(row.campaign_id))
+
+
+def _rules(row: Rework) -> dict[str, Recycling]:
+    """The campaign's own rules by their keys."""
     rules = RecycleRule.objects.for_tenant(row.tenant_id).filter(campaign=row.campaign_id)
-    own = {
+    return {
         rule.outcome or f"#{rule.disposition_id}": Recycling(
             timedelta(minutes=rule.delay_min), rule.again, rule.times, rule.best_hour
         )
         for rule in rules
     }
-    shares = shares_of(row.campaign_id)
-    return {key: Plan(rule=own.get(key), max_attempts=max_attempts, shares=shares) for key in row.keys}
 
 
 def planned_at(one: _Resting, plan: Plan) -> datetime | None:

@@ -131,7 +131,9 @@ class CampaignForm(TenantForm):
             "connect_limit_ms": gettext_lazy(
                 "How long an answered person may wait for an agent before the safe-harbour message: 200 to 2000."
             ),
-            "max_attempts": gettext_lazy("Per lead. How long it rests between them: the recycle rules."),
+            "max_attempts": gettext_lazy(
+                "Per lead. How long it rests between them: the recycle rules. Lowered, it ends leads that wait, too."
+            ),
             "abandonment_cap": gettext_lazy(
                 "Predictive and blended: 0.10 to 3.00 % of the people who answer (16 CFR 310.4)."
             ),

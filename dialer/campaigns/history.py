@@ -22,7 +22,7 @@ from .desk_forms import DeskForm
 from .forms import CampaignForm
 from .models import Campaign, CampaignChange
 from .parts import PARTS
-from .rework import replan
+from .rework import EVERY, replan
 from .services import changed as tell_pacing
 
 _NO_SETTING = frozenset({"id", "tenant", "public_id", "status", "halted_at"})
@@ -72,6 +72,8 @@ def change(
         if RECYCLING in different:
             old, new = before[RECYCLING], after[RECYCLING]
             replan(campaign=campaign, keys=[key for key in {**old, **new} if old.get(key) != new.get(key)])
+        if "max_attempts" in different:
+            replan(campaign=campaign, keys=[EVERY])
         if different:
             _keep(campaign, by, {name: _told(campaign, name, before, after) for name in different}, undoes)
 

@@ -18,13 +18,16 @@ from dialer.core.models import TenantScoped
 from .models import Campaign, LeadList
 
 JOB = "rework"
+EVERY = "*"
+"""The key that stands for every rule: what was changed concerns them all."""
 
 
 class Rework(TenantScoped):
     """Leads of one list that take its new priority (`lead_list`), or of a campaign whose recycle rules were changed.
 
-    `keys`: the rules that were changed, by the outcome's word or `#` and the disposition's key. `at_list`, `at_lead`:
-    the last lead that was looked at; leads are gone through by their list and then in the order they were added.
+    `keys`: the rules that were changed, by the outcome's word or `#` and the disposition's key, or EVERY. `at_list`,
+    `at_lead`: the last lead that was looked at; leads are gone through by their list and then in the order they were
+    added.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="reworks")

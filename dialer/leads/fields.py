@@ -111,7 +111,9 @@ def _of_kind(one: CustomField) -> forms.Field:
     common: dict[str, Any] = {"label": one.label, "required": one.required}
     match one.kind:
         case FieldKind.NUMBER:
-            return forms.DecimalField(**common, max_digits=18, decimal_places=6, widget=_text(inputmode="decimal"))
+            # `localize`: with the decimal comma, too, where the language has it.
+            digits: dict[str, Any] = {"max_digits": 18, "decimal_places": 6, "localize": True}
+            return forms.DecimalField(**common, **digits, widget=_text(inputmode="decimal"))
         case FieldKind.DATE:
             return forms.DateField(
                 **common, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), input_formats=["%Y-%m-%d"]

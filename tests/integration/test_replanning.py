@@ -129,6 +129,28 @@ def test_how_often_at_most_counts_the_calls_before(campaign: Campaign) -> None:
     assert (get_lead(once.pk).state, get_lead(twice.pk).state) == (LeadState.WAITING, LeadState.DONE)
 
 
+def test_fewer_attempts_hold_for_leads_that_wait_and_those_that_are_due(campaign: Campaign) -> None:
+    """A cap that is lowered by mistake and put back brings back whom it ended, and nobody who had ended before."""
+    resting, due, once, promised, over = make_leads(make_list(campaign), 5)
+    for lead in (resting, due, promised, over):
+        for _ in range(2):
+            ring(campaign, lead)
+    ring(campaign, once, NO_ANSWER)
+    rows = Lead.objects.for_tenant(campaign.tenant_id)
+    rows.filter(pk=due.pk).update(next_attempt_at=now())
+    rows.filter(pk=promised.pk).update(priority=CALLBACK_PRIORITY)
+    rows.filter(pk=over.pk).update(state=LeadState.DONE)
+    before = {lead.pk: get_lead(lead.pk).next_attempt_at for lead in (resting, once, promised)}
+    for most, state in ((2, LeadState.DONE), (campaign.max_attempts, LeadState.WAITING)):
+        with history.change(campaign, by=None):
+            Campaign.objects.for_tenant(campaign.tenant_id).filter(pk=campaign.pk).update(max_attempts=most)
+        work_off()
+        assert {get_lead(lead.pk).state for lead in (resting, due)} == {state}
+        assert {get_lead(lead.pk).state for lead in (once, promised)} == {LeadState.WAITING}
+        assert get_lead(over.pk).state == LeadState.DONE
+    assert before == {pk: get_lead(pk).next_attempt_at for pk in before}
+
+
 def test_whom_the_gate_put_off_since_is_not_called_before(campaign: Campaign) -> None:
     lead = make_lead(campaign)
     ended_at = ring(campaign, lead)

@@ -177,6 +177,17 @@ def test_custom_fields(
     assert custom["berth"] == "12.5"
 
 
+@pytest.mark.parametrize("typed", ["9,25", "9.25"])
+def test_a_decimal_comma_where_the_language_has_it(
+    house: House, campaign: Campaign, lead: Lead, call: CallTask, as_: As, typed: str
+) -> None:
+    own_field(campaign, "berth", FieldKind.NUMBER)
+    type(house.agent).objects.filter(pk=house.agent.pk).update(language="es")
+    house.agent.refresh_from_db()
+    save(as_(house.agent), lead, "custom.berth", typed)
+    assert factories.get_lead(lead.pk).custom["berth"] == "9.25"
+
+
 @pytest.mark.parametrize(
     ("kind", "typed"),
     [(FieldKind.NUMBER, "ten"), (FieldKind.DATE, "yesterday"), (FieldKind.CHOICE, "C"), (FieldKind.TEXT, "")],
