@@ -12,7 +12,8 @@ from uuid import UUID
 
 from dialer.calls import board, incoming, queueing, services
 from dialer.calls.models import CallTask
-from dialer.calls.rules import Act, CallState, Effect, Event, Kind, Outcome, wait_limit_ms
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import Act, CallState, Effect, Event, Kind, wait_limit_ms
 from dialer.compliance.selectors import recording_notice
 from dialer.core.clock import now
 from dialer.telephony.events import ChannelEnded

@@ -26,7 +26,8 @@ from dialer.pacing.tables import FREE_SOON_S
 
 from . import memory as memories
 from .models import CallTask, PacingDecision, PacingState
-from .rules import CallState, Outcome
+from .outcomes import Outcome
+from .rules import CallState
 from .snapshots import digest_of
 
 PACING = "pacing"

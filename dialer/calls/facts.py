@@ -8,7 +8,8 @@ from dialer.campaigns.facts import Fact, note
 from dialer.campaigns.models import AHEAD
 
 from .models import CallTask
-from .rules import Call, CallState, Outcome
+from .outcomes import Outcome
+from .rules import Call, CallState
 
 
 def note_call(before: Call, call: CallTask, at: datetime) -> None:

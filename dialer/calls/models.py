@@ -18,7 +18,8 @@ from dialer.core.models import TenantScoped
 from dialer.inbound.models import Queue
 from dialer.leads.models import Lead
 
-from .rules import Call, CallState, Outcome
+from .outcomes import Outcome
+from .rules import Call, CallState
 from .words import OUTCOME_WORDS, STATE_WORDS
 
 STATES = [(state.value, lazy(STATE_WORDS.get(state.value, state.name.capitalize()))) for state in CallState]

@@ -24,7 +24,8 @@ from dialer.inbound.models import Queue
 from dialer.inbound.rules import TurnedAway, Waiter, on_arrival, servable
 
 from .models import CallTask
-from .rules import CallState, Outcome
+from .outcomes import Outcome
+from .rules import CallState
 
 
 def _waiting() -> TenantQuerySet:

@@ -399,7 +399,7 @@ class ScriptAnswer(TenantScoped):
 class RecycleRule(TenantScoped):
     """What a campaign does with leads whose attempt ended in one way: an outcome's word, or an agent's disposition.
 
-    Only rules that differ from `leads.rules` are kept; the words of outcomes are those of `calls.rules.Outcome`.
+    Only rules that differ from `leads.rules` are kept; the words of outcomes are those of `calls.outcomes.Outcome`.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="recycle_rules")

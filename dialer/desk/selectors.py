@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from dialer.agents.models import AgentSession, LegState, PhoneKind
 from dialer.agents.rules import SYSTEM_CODES, AgentState
 from dialer.calls.models import CallTask
-from dialer.calls.rules import CallState, Outcome
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod, Disposition, PauseCode
 from dialer.core import health
 from dialer.core.clock import now

@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 
 from dialer.agents.models import AgentSession
 from dialer.calls.models import CallTask
-from dialer.calls.rules import CallState, Outcome
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign, CampaignStatus
 from dialer.compliance import ledger
 from dialer.core import health

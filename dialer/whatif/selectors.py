@@ -15,7 +15,8 @@ from django.db.models import F, Q, Sum
 from dialer.agents.models import AgentSession, AgentStateChange
 from dialer.agents.rules import JOINED, AgentState
 from dialer.calls.models import CallTask
-from dialer.calls.rules import CallState, Outcome
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import CallState
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.people.models import User

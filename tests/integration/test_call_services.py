@@ -21,7 +21,8 @@ from dialer.agents.rules import Event as AgentEvent
 from dialer.agents.rules import Kind as AgentKind
 from dialer.calls import services
 from dialer.calls.models import CallEvent, CallTask, Recording
-from dialer.calls.rules import Act, Call, CallState, Event, Kind, Outcome, advance
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import Act, Call, CallState, Event, Kind, advance
 from dialer.campaigns.models import Campaign
 from dialer.core.clock import now
 from dialer.leads.models import Lead, LeadState

@@ -16,7 +16,8 @@ from dialer.agents.rules import AgentState
 from dialer.agents.services import NotNow
 from dialer.calls import placing, services
 from dialer.calls.models import CallTask
-from dialer.calls.rules import CallState, Event, Kind, Outcome
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import CallState, Event, Kind
 from dialer.campaigns.models import Campaign, CampaignStatus, DialMethod
 from dialer.compliance.models import DncEntry, GateVerdict
 from dialer.compliance.services import add_to_dnc

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.calls.outcomes import Outcome, outcome_of_cause
 from dialer.calls.rules import (
     DETECTION_SILENCE_MS,
     STORED_ACTS,
@@ -19,10 +20,8 @@ from dialer.calls.rules import (
     Effect,
     Event,
     Kind,
-    Outcome,
     advance,
     final_outcome,
-    outcome_of_cause,
     owed,
     wait_limit_ms,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.calls.rules import Outcome
+from dialer.calls.outcomes import Outcome
 from dialer.leads.rules import AT_LEAST, MAX_ATTEMPTS, Plan, Recycling, after_attempt, after_disposition, best_hour
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -10,7 +10,8 @@ import pytest
 
 from asterisk.switchboard import alone as module
 from asterisk.switchboard.alone import Alone
-from dialer.calls.rules import Call, CallState, Event, Kind, Outcome, advance
+from dialer.calls.outcomes import Outcome
+from dialer.calls.rules import Call, CallState, Event, Kind, advance
 from dialer.telephony.port import SwitchUnreachable
 from tests.scripted import ScriptedSwitch
 
