@@ -24,6 +24,7 @@ from dialer.core import notify, prepared
 from dialer.core.clock import now
 from dialer.core.ids import new_id
 from dialer.core.language import translated
+from dialer.core.models import untied
 from dialer.core.numbers import NotANumber, parse_number, zones_of_number
 from dialer.leads import choosing
 from dialer.leads import services as leads
@@ -95,8 +96,11 @@ def _campaign(campaign_id: int) -> Campaign | None:
     """The campaign, if pacing dials for it now."""
     rows = Campaign.objects.across_tenants().select_related("tenant", "ledger_check")
     campaign = rows.filter(pk=campaign_id, status=CampaignStatus.ACTIVE).first()
-    assert campaign is None or isinstance(campaign, Campaign)
-    return campaign if campaign is not None and campaign.paced else None
+    if campaign is None:
+        return None
+    assert isinstance(campaign, Campaign)
+    untied(campaign, "ledger_check")
+    return campaign if campaign.paced else None
 
 
 def _only_tick_of(campaign_id: int) -> None:
@@ -203,7 +207,7 @@ def _call_of(campaign: Campaign, one: Judged, at: datetime, session: AgentSessio
         tenant_id=campaign.tenant_id,
         campaign=campaign,
         lead_id=one.asked.lead_id,
-        verdict_row=one.row,
+        verdict_row_id=one.row.pk,  # not the row, which would know the call in turn (core.models.untied)
         phone=one.asked.number,
         caller_id=shown,
         trunk=campaign.trunk or settings.TRUNK,

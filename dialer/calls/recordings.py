@@ -201,7 +201,7 @@ def see_to_strays(*, day: date) -> tuple[int, int]:
 
 
 def _row_of(call: CallTask, path: Path) -> Recording:
-    return Recording(tenant_id=call.tenant_id, call=call, path=str(path), started_at=call.queued_at)
+    return Recording(tenant_id=call.tenant_id, call_id=call.pk, path=str(path), started_at=call.queued_at)
 
 
 def _call_id(path: Path) -> UUID | None:

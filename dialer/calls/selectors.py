@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from dialer.campaigns.models import Campaign
 from dialer.campaigns.selectors import seen_by
-from dialer.core.models import TenantQuerySet
+from dialer.core.models import TenantQuerySet, untied
 from dialer.people.access import READERS, team_limit
 from dialer.people.models import Tenant, User
 
@@ -96,4 +96,5 @@ def campaign_shown(campaign_id: int) -> Campaign:
     """The campaign whose live screen somebody was let in to."""
     campaign = Campaign.objects.across_tenants().select_related("tenant", "ledger_check").get(pk=campaign_id)
     assert isinstance(campaign, Campaign)
+    untied(campaign, "ledger_check")
     return campaign

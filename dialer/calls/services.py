@@ -25,6 +25,7 @@ from dialer.compliance.rules import Deny
 from dialer.compliance.services import add_to_dnc, still_allowed
 from dialer.core import prepared
 from dialer.core.clock import now
+from dialer.core.models import untied
 from dialer.leads import callbacks
 from dialer.leads import services as leads
 from dialer.live import publish
@@ -281,6 +282,8 @@ def _locked(call_id: UUID, *related: str, **conditions: Any) -> CallTask | None:
         .first()
     )
     assert call is None or isinstance(call, CallTask)
+    if call is not None:
+        untied(call, "verdict_row")
     return call
 
 
@@ -307,7 +310,7 @@ def recording_path(call: CallTask) -> str:
 
 def _note_recording(call: CallTask, at: datetime) -> None:
     """The recording's row is there before the switch is asked to record, and when the agent's screen shows the call."""
-    row = Recording(tenant_id=call.tenant_id, call=call, path=recording_path(call), started_at=at)
+    row = Recording(tenant_id=call.tenant_id, call_id=call.pk, path=recording_path(call), started_at=at)
     Recording.objects.bulk_create([row], ignore_conflicts=True)
 
 

@@ -57,6 +57,18 @@ class TenantScoped(models.Model):
         base_manager_name = "unscoped"
 
 
+def untied(row: models.Model, *relations: str) -> None:
+    """Have rows that were read with this one by `select_related` no longer refer back to it.
+
+    Django has each of two rows that are one to one know the other. Such a circle, with all that hangs on it, is freed
+    only when Python looks for garbage; in a loop it is most of what a process holds (decision 0082).
+    """
+    for name in relations:
+        other, back = row._state.fields_cache.get(name), row._meta.get_field(name).remote_field
+        if other is not None and back is not None:
+            other._state.fields_cache.pop(back.cache_name, None)
+
+
 class AuditEntry(TenantScoped):
     """One deed of the audit trail; written by dialer.core.audit alone, changed by nobody (the database refuses it)."""
 
