@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from dialer.agents.models import AgentSession
 from dialer.agents.rules import AgentState
 from dialer.campaigns.models import Campaign
-from dialer.core.models import TenantQuerySet
+from dialer.core.models import TenantQuerySet, untied
 from dialer.inbound.models import Queue
 from dialer.people.models import User
 
@@ -37,7 +37,10 @@ def call_of_party(party: UUID) -> UUID | None:
 
 def open_conversations() -> list[Conversation]:
     """Every conversation that is not over, whether its call is or not."""
-    return list(Conversation.objects.across_tenants().exclude(mode=Mode.OVER).select_related(*_RELATED))
+    found = list(Conversation.objects.across_tenants().exclude(mode=Mode.OVER).select_related(*_RELATED))
+    for one in found:
+        untied(one, "call")
+    return found
 
 
 PARK_LIMIT = timedelta(seconds=120)
