@@ -17,7 +17,8 @@ from dialer.calls import placing, services
 from dialer.calls.rules import Event, Kind
 from dialer.campaigns import facts
 from dialer.campaigns.models import CustomField, ScriptAnswer, ScriptPage
-from dialer.compliance.services import add_to_dnc
+from dialer.compliance.models import DncEntry
+from dialer.compliance.services import add_to_dnc, remove_from_dnc
 from dialer.core.clock import now
 from dialer.core.models import TenantScoped, UnscopedQuery
 from dialer.handling.models import Monitor
@@ -63,7 +64,10 @@ def full_house(tenant: Tenant) -> Tenant:
     Monitor.objects.create(
         tenant=tenant, watcher=make_session(campaign, state="paused"), watched=session, mode="listen", asked_at=now()
     )
-    add_to_dnc(tenant_id=tenant.pk, number="+12125550155", source="test", by=None)
+    for number in ("+12125550155", "+12125550156"):
+        add_to_dnc(tenant_id=tenant.pk, number=number, source="test", by=None)
+    listed = DncEntry.objects.for_tenant(tenant).get(phone=number)
+    remove_from_dnc(entry=listed, why="a slip", by=make_user(tenant))
     factories.make_compliance_rows(tenant)
     outbox.send(tenant_id=tenant.pk, kind=CommandKind.PROVISION)
     dialing_ahead = make_campaign(tenant, dial_method="predictive")
