@@ -59,6 +59,7 @@ def give_back() -> None:
 def _give_back_each_minute() -> None:
     while True:
         time.sleep(GIVEN_BACK_S)
+        gc.collect()  # where little is made in circles Python would look once an hour, and it grows for that hour
         give_back()
 
 
