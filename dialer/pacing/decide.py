@@ -7,7 +7,7 @@ from math import floor as whole
 from .budget import Budget, budget_of
 from .floor import floor_of, learn
 from .memory import Memory
-from .predictive import Choice, choose, refresh
+from .predictive import Choice, choose, learning_room, refresh
 from .tables import FREE_SOON_S
 from .types import Decision, Ledger, Snapshot
 
@@ -72,6 +72,8 @@ def _why_capped(snapshot: Snapshot, limit: str) -> str:
         return "the trunk takes no more calls this second"
     if limit == "trunk_dead":
         return "the last calls all failed at once, so the trunk is tried with one call at a time"
+    if limit == "learning":
+        return "how many people answer is still being learned"
     if limit == "trunk_share":
         return "other campaigns have their share of the trunk"
     return f"all {snapshot.max_lines} lines are in use"
@@ -110,6 +112,8 @@ def _predict(snapshot: Snapshot) -> Decision:
         probe = 0 if len(floor.ringing) + len(floor.rang) else 1
         if room >= probe:
             room, capped_by = probe, "trunk_dead"
+    if memory.learning(seats) and (first := learning_room(memory, floor)) < room:
+        room, capped_by = first, "learning"
     choice = choose(memory, snapshot, floor, budget, room)
     return _decision(
         snapshot, choice, budget, memory, (capped_by,) if choice.capped else (), len(floor.ringing), len(floor.rang)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .memory import AT_ONCE_S, RANG_S, Memory
-from .ring import Floats
+from .memory import RANG_S, Memory
+from .ring import AT_ONCE_S, Floats
 from .types import Snapshot
 from .work import ENDING_EDGES, SHORT_TALK_S, TALK_EDGES, WRAP_EDGES, Ints
 
@@ -152,6 +152,7 @@ def learn(memory: Memory, snapshot: Snapshot, floor: Floor) -> None:
         memory.wait, memory.waits = memory.wait * 0.5, memory.waits * 0.5
     memory.at = snapshot.at
     if not 0.0 < passed <= LONG_S:  # the clock stepped, or nobody asked for long: time taught nothing
+        memory.rested(passed, snapshot.rules.seats or len(snapshot.agents))
         return
     memory.age += passed
     work.talk.lasted(floor.talk, passed)

@@ -16,8 +16,13 @@ START_THRESHOLD = 2.0
 CANCEL_HALF_LIFE = 2000.0
 CANCEL_START = 20.0
 """Launches credited at the start, so that a young campaign may give up a call or two."""
-AT_ONCE_S, RANG_S, TRUNK_DEAD = 3.0, 4.0, 24
-"""A call that fails sooner than the first never rang; one that is up for the second did; so many failures in a row."""
+RANG_S, TRUNK_DEAD = 4.0, 24
+"""A call that is up for so long did ring; so many failures in a row."""
+LEARNED_CALLS, LEARNED_PER_SEAT = 30.0, 3.0
+"""Calls that have rung to their end until the forecast's answer share is trusted, and how many more for each seat."""
+REST_S, FORGETS_S = 600.0, 1200.0
+"""Without dialing for longer than the first, half of what was learned of the share is forgotten each time the second
+has passed: the people at home by day are not those of the evening."""
 
 
 @dataclass(slots=True)
@@ -129,6 +134,16 @@ class Memory:
         """The last couple of dozen calls failed at once: that is the trunk, not the people called."""
         return self.streak >= TRUNK_DEAD
 
+    def learning(self, seats: int) -> bool:
+        """Too few calls have rung to their end to trust the forecast with a floor full of agents (decision 0083)."""
+        return self.ring.rung < _learned(seats)
+
+    def rested(self, seconds: float, seats: int) -> None:
+        """Nobody dialed for so long, or the clock stepped."""
+        if seconds > REST_S:
+            kept = min(1.0, _learned(seats) / max(1.0, self.ring.rung)) * 0.5 ** ((seconds - REST_S) / FORGETS_S)
+            self.ring.reached, self.ring.rung = kept * self.ring.reached, kept * self.ring.rung
+
     def grace(self, rules: Rules) -> float:
         """Seconds from the verdict to the moment at which an answered call counts as abandoned."""
         if rules.wait is not None:
@@ -136,3 +151,7 @@ class Memory:
         greeting = 0.9
         guess = max(0.3, rules.patience + greeting - self.ring.lag)
         return (5.0 * guess + self.wait) / (5.0 + self.waits)
+
+
+def _learned(seats: int) -> float:
+    return LEARNED_CALLS + LEARNED_PER_SEAT * seats

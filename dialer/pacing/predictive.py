@@ -103,6 +103,16 @@ def worst_later(short: Floats) -> Floats:
     return np.maximum.accumulate(short[::-1])[::-1]
 
 
+def learning_room(memory: Memory, floor: Floor) -> int:
+    """Calls that may be launched while the list is being learned: should they answer as they well may, each meets an
+    agent who is idle or soon free."""
+    tables = memory.tables
+    assert tables is not None
+    free = floor.ready + float(tables.busy_free[floor.busy_groups()][:, tables.soon].sum())
+    under_way = len(floor.ringing) + len(floor.rang)
+    return max(0, int((free - floor.waiting) / memory.ring.most + 1e-9) - under_way)
+
+
 def choose(memory: Memory, snapshot: Snapshot, floor: Floor, budget: Budget, room: int) -> Choice:
     """Cancel or launch, and steer towards the budget's rate. `room`: calls that fit."""
     tables = memory.tables

@@ -3,7 +3,7 @@
 Robot agents (each with a SIP phone, at the pages people use) work on a progressive and a predictive campaign. Every ten
 seconds memory, file descriptors and threads of each process of ours are read, the switch's channels, and the event lag.
 `growth_per_hour` are Theil-Sen slopes after the warm-up, which a burst does not bend; `between` is where their middle
-95 % of a block bootstrap over minutes lie. `verdicts` say what holds, and
+95 % of a block bootstrap over minutes lie. `verdicts` say what holds, also that both campaigns dialed all the time.
 `warnings` are the lines above INFO after the warm-up, by their shape; those whose cause is known stand in KNOWN.
 Progress goes to stderr; the last line of stdout is JSON, also when the run had to be cut short.
 """
@@ -20,7 +20,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -65,6 +65,8 @@ _LEVEL = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b (.*)")
 KNOWN: dict[str, str] = {}
 """Warnings that a sound floor gives as well, by a part of their text, and why."""
 RSS_MB_PER_HOUR, OTHERS_PER_HOUR = 1.0, 1.0
+SILENT_S = 60.0
+"""A campaign that launches nothing for longer does not dial."""
 LAG_GROWS, LAG_SLACK_MS = 1.25, 15.0
 """How much higher the event lag of the second half may be than that of the first."""
 
@@ -85,6 +87,9 @@ class Series:
     """Readings that could not be taken."""
     trouble: str = ""
     """Why the run ended before its time, if it did."""
+    measured_from: float = 0.0
+    measured_to: float = 0.0
+    """The time of day at the end of the warm-up, and at the end of dialing."""
 
     def minutes(self, process: str, figure: str, since: float) -> list[tuple[float, float]]:
         """The median of each whole minute since a moment, with the hours since the beginning."""
@@ -188,6 +193,7 @@ async def soak(
             while (now := time.monotonic() - began) < 60.0 * (options.warm_up + options.minutes):
                 if now >= 60.0 * options.warm_up and not positions:
                     positions = {path: path.stat().st_size for path in log_dir.glob("*.log") if path.stem in BY_US}
+                    series.measured_from = time.time()
                 try:
                     await look(series, supervisor, began, http)
                 except (LookupError, psutil.Error, aiohttp.ClientError, OSError, TimeoutError, DatabaseError) as error:
@@ -196,6 +202,7 @@ async def soak(
                 if len(series.at) % 6 == 0:
                     say(f"{now / 60:.1f} min: " + ", ".join(f"{n} {series.last(n, 'rss_mb'):.1f} MB" for n in BY_US))
                 await asyncio.sleep(EVERY_S)
+            series.measured_to = time.time()
             await sync_to_async(base.stop)(progressive, predictive)
             await base.until_quiet(progressive, predictive)
         except (AssertionError, TimeoutError, SystemExit) as error:
@@ -204,7 +211,27 @@ async def soak(
         finally:
             everybody_left = await crew.go_home(60)
     left = await base.orphans()
-    return await sync_to_async(figures)(options, series, positions, started, left, everybody_left, supervisor)
+    found = await sync_to_async(figures)(options, series, positions, started, left, everybody_left, supervisor)
+    by_campaign = await sync_to_async(lambda: [dialing(one, series) for one in (progressive, predictive)])()
+    found["verdicts"]["both_dial"] = all(one["silent_s"] < SILENT_S for one in by_campaign)
+    return found | {"all_hold": all(found["verdicts"].values()), "campaigns": by_campaign}
+
+
+def dialing(campaign: Campaign, series: Series) -> dict[str, Any]:
+    """How a campaign dialed while it was measured: calls, the longest time without one, and who was abandoned."""
+    calls = CallTask.objects.across_tenants().filter(campaign=campaign).exclude(placed_at=None)
+    placed = sorted(at.timestamp() for at in calls.values_list("placed_at", flat=True))
+    moments = [series.measured_from, *(at for at in placed if at > series.measured_from), series.measured_to]
+    answered = calls.filter(outcome__in=("connected", "abandoned")).count()
+    abandoned = calls.filter(outcome="abandoned").count()
+    return {
+        "name": campaign.name,
+        "calls": len(placed),
+        "silent_s": round(max(late - early for early, late in pairwise(moments)), 1),
+        "answered": answered,
+        "abandoned": abandoned,
+        "abandoned_percent": round(100.0 * abandoned / max(1, answered), 2),
+    }
 
 
 BY_US = ("web", "switchboard", "pacing", "worker")
@@ -247,7 +274,6 @@ def figures(
     }
     return {
         "verdicts": verdicts,
-        "all_hold": all(verdicts.values()),
         "trouble": series.trouble,
         "readings": len(series.at),
         "readings_missed": series.missed,

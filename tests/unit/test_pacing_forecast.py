@@ -64,13 +64,20 @@ def test_the_answer_share_is_learned_alike_however_far_apart_decisions_are(tick:
     assert believed(tick) == pytest.approx(believed(1.0), rel=0.12)
 
 
+def experienced(rules: Rules) -> Memory:
+    """The memory of a campaign that has dialed enough to trust its forecast."""
+    memory = Memory.fresh(rules, 0.03)
+    memory.ring.reached, memory.ring.rung = 220.0, 1000.0
+    return memory
+
+
 def test_the_risk_limit_does_not_wind_up_while_the_budget_is_shut() -> None:
     """Agents wait and calls for them are sure to find one: no reason to dare more later."""
     floor = tuple(AgentView("ready", 5.0) for _ in range(10))
     at_cap = Ledger(2000, 60, 2000, 60)
 
     def played(ledger: Ledger) -> list[float]:
-        memory: Memory | None = None
+        memory: Memory | None = experienced(Rules())
         limits = []
         for second in range(300):
             calls = tuple(CallView("ringing", 3.0) for _ in range(second % 10))
@@ -97,7 +104,7 @@ def test_agents_are_kept_in_reserve_while_far_more_are_abandoned_than_was_foreto
     ledger = Ledger(4000, 100, 4000, 100)
 
     def after(observed: float, decisions: int) -> Memory:
-        memory = Memory.fresh(Rules(seats=20), 0.03)
+        memory = experienced(Rules(seats=20))
         for second in range(decisions):
             memory.observed, memory.predicted = observed, 10.0
             found = decide(

@@ -281,7 +281,7 @@ class _Shift:
     def play(self, going: Going | None = None) -> Run:
         world = self.world
         for who in range(world.agents):
-            self.at(abs(float(self.chance.standard_normal())) * 60.0, "start", who)
+            self.at(abs(float(self.chance.standard_normal())) * world.arrive, "start", who)
         end, credit, step = world.hours * 3600.0, 0.0, world.tick
         for i in range(int(end / step)):
             now = i * step

@@ -56,6 +56,8 @@ class World:
     pauses_per_hour: float = 0.8
     """Of each agent, taken when the call or wrap-up is over."""
     pause: Samples = field(default_factory=lambda: tuple(float(v) for v in np.linspace(10.0, 330.0, 100)))
+    arrive: float = 60.0
+    """Agents sign in over about so long; 0: all are ready at once, as after a meeting."""
     rules: Rules = field(default_factory=Rules)
     wait: float | None = None
     """How long the dialer lets a person wait after the verdict; None: `rules.patience` after their greeting."""
