@@ -211,7 +211,7 @@ class AsteriskSwitch(Connection):
 
     async def hold(self, channel_id: str, music: str = "default") -> None:
         """Take a channel out of whatever bridge it is in, and play music to it. Asked again, the music begins anew."""
-        bridge_id = self._watch.bridge_of(channel_id)
+        bridge_id = await self._bridge_of(channel_id)
         if bridge_id:
             await self.leave(bridge_id, channel_id)
         require(NAME, music, "a class of music")
@@ -339,9 +339,20 @@ class AsteriskSwitch(Connection):
 
     async def _tell_of_recording(self, channel_id: str, media: str) -> None:
         """Play to all who are in the channel's bridge."""
-        bridge_id = self._watch.bridge_of(channel_id)
+        bridge_id = await self._bridge_of(channel_id)
         where = f"/bridges/{part(bridge_id)}" if bridge_id else self._path(channel_id)
         await answered(self._ari.request("POST", f"{where}/play/notice-{channel_id}", params={"media": media}))
+
+    async def _bridge_of(self, channel_id: str) -> str:
+        """The bridge that a channel is in, or an empty string.
+
+        The event that tells of it comes on another connection than the answer to whoever asked for it: later, perhaps.
+        """
+        if known := self._watch.bridge_of(channel_id):
+            return known
+        native = self._watch.native(channel_id)
+        bridges = await answered(self._ari.request("GET", "/bridges"))
+        return next((str(bridge["id"]) for bridge in bridges if native in bridge.get("channels", ())), "")
 
     async def inventory(self) -> Inventory:
         """What Asterisk holds for this application now."""

@@ -35,6 +35,12 @@ def open_desk(page: Page) -> None:
     page.wait_for_selector("body[data-pushed]")
 
 
+def reload_desk(page: Page) -> None:
+    """The same of a desk that is open already."""
+    page.reload()
+    page.wait_for_selector("body[data-pushed]")
+
+
 def join(page: Page, floor: Floor, campaign: Campaign | None = None) -> None:
     open_desk(page)
     page.click(f"#join-{(campaign or floor.campaign).public_id}")
@@ -91,7 +97,7 @@ def test_a_note_outlives_a_reload_and_goes_with_its_call(floor: Floor, open_page
     page = open_page(floor.agent)
     call = take_call(page, floor)
     page.locator(f"#note-{call.pk}").fill("half a sentence")
-    page.reload()
+    reload_desk(page)
     note = page.locator(f"#note-{call.pk}")
     expect(note).to_have_value("half a sentence")
     note.fill("half a sentence more")
@@ -200,7 +206,7 @@ def test_shortcuts_are_listed_and_can_be_switched_off(floor: Floor, open_page: O
         page.get_by_label("Single-key shortcuts are on").uncheck()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    page.reload()
+    reload_desk(page)
     page.keyboard.press("r")
     page.click("#do-pause")
     expect(page.locator("#pause-BREAK")).to_be_visible()

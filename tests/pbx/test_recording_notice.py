@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from asterisk import translate
 from asterisk.sandbox.phone import Phone
 from dialer.telephony.events import ChannelEnded, ChannelReady
 from dialer.telephony.port import RecordingNotice, SwitchRefused
@@ -75,6 +76,22 @@ async def test_both_hear_it_and_it_is_on_the_recording(bench: Bench, notice: Rec
     samples = await _finished(Path(bench.sandbox.env()["ASTERISK_RECORDINGS_DIR"]) / f"notice/{notice}.wav")
     pieces = [energy(samples[start : start + 1600]) for start in range(0, len(samples), 1600)]
     assert max(pieces) > AUDIBLE, pieces
+
+
+async def test_both_hear_it_before_asterisk_has_told_of_the_bridge(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to "join" and the event that tells of it come on two connections, in any order: played to the channel
+    alone, the agent would not hear it."""
+    monkeypatch.setattr(translate, "bridge_move", lambda raw: None)
+    async with bench.phone("a1") as agent, bench.phone("a2", host=11) as customer:
+        _, bridge = await bench.agent(agent, "a1")
+        call = await _customer(bench, customer, bridge)
+        asked = time.time()
+        await bench.switch.record(call, "notice/at-once.wav", "announce")
+        await _hear(agent, customer, since=asked)
+        await bench.switch.hang_up(call)
+        await bench.wait(ChannelEnded, call)
 
 
 async def test_where_nothing_needs_to_be_said_nothing_is(bench: Bench) -> None:
