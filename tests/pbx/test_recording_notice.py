@@ -33,9 +33,13 @@ async def _customer(bench: Bench, phone: Phone, bridge: str) -> str:
 
 async def _hear(*phones: Phone, since: float, within_s: float = 10.0) -> None:
     """Wait until each phone has heard something after `since`: a beep may be over before anybody looks."""
-    async with asyncio.timeout(within_s):
-        while any(phone.ear.loudest(since) <= AUDIBLE for phone in phones):
-            await asyncio.sleep(0.05)  # sound has no event
+    try:
+        async with asyncio.timeout(within_s):
+            while any(phone.ear.loudest(since) <= AUDIBLE for phone in phones):
+                await asyncio.sleep(0.05)  # sound has no event
+    except TimeoutError:
+        heard = [(phone.name, phone.ear.packets, phone.ear.first_audio_at, phone.ear.loudest(0.0)) for phone in phones]
+        raise AssertionError(f"not all heard it since {since}: name, packets, first sound, loudest: {heard}") from None
 
 
 async def _hear_nothing(*phones: Phone, within_s: float = 10.0) -> None:
