@@ -35,7 +35,7 @@ AT_ONCE = World(
 @pytest.mark.parametrize("agents", [5, 25, 100])
 @pytest.mark.parametrize("answer", [0.15, 0.55, 0.75])
 def test_a_new_list_is_not_dialed_as_if_it_were_known(agents: int, answer: float) -> None:
-    """When what the prior says of refusals was taken for known, six minutes of 25 agents left a hundred abandoned."""
+    """When what the prior says of refusals was taken for known, 25 agents abandoned up to a hundred in five minutes."""
     world = replace(
         AT_ONCE, agents=agents, answer=(answer,), lines=8 * agents, rules=replace(AT_ONCE.rules, seats=agents)
     )
